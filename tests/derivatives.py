@@ -1,0 +1,50 @@
+"""Two ways to judge a gradient without a second implementation of it."""
+
+import numpy as np
+
+from rules import tupled
+from sources import Source
+
+
+def _inner(a, b):
+    return sum(float(np.sum(np.asarray(p) * np.asarray(q))) for p, q in zip(a, b, strict=True))
+
+
+def _grads(rule, arrays, K, source):
+    outputs = tupled(rule.forward(K, *arrays))
+    weights = tuple(source(*np.shape(y)) for y in outputs)
+    return weights, tupled(rule.backward(K, weights, *arrays))
+
+
+def check_differences(rule, K, seed=0, step=1e-6, atol=1e-5, rtol=1e-3):
+    """Central differences in float64 along a random direction of every argument."""
+    source = Source(seed)
+    arrays = rule.arrays(source)
+    weights, grads = _grads(rule, arrays, K, source)
+    for position, grad in enumerate(grads):
+        x = arrays[position]
+        assert grad.shape == x.shape, f"{rule.name}: gradient {position} has shape {grad.shape}"
+        direction = source(*x.shape)
+        sides = []
+        for sign in (step, -step):
+            moved = [*arrays[:position], x + sign * direction, *arrays[position + 1 :]]
+            sides.append(_inner(weights, tupled(rule.forward(K, *moved))))
+        expected = (sides[0] - sides[1]) / (2 * step)
+        found = _inner([grad], [direction])
+        assert np.isclose(found, expected, rtol=rtol, atol=atol), (
+            f"{rule.name}: gradient {position} along a direction is {found}, "
+            f"differences say {expected}"
+        )
+
+
+def check_adjoint(rule, K, dtype=np.float64, seed=0):
+    """<grad_y, A x> == <A^T grad_y, x> to the last bit on whole numbers."""
+    source = Source(seed, whole=True)
+    arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in rule.arrays(source)]
+    outputs = tupled(rule.forward(K, *arrays))
+    weights = tuple(source(*y.shape).astype(dtype) for y in outputs)
+    grads = tupled(rule.backward(K, weights, *arrays))
+    ahead = _inner([w.astype(np.float64) for w in weights], outputs)
+    for position in rule.linear:
+        back = _inner([grads[position].astype(np.float64)], [arrays[position]])
+        assert ahead == back, f"{rule.name}: argument {position}: {ahead} != {back}"
