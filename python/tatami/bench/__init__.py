@@ -1,0 +1,92 @@
+"""`python -m tatami bench`: every kernel verified, timed, and set against its limit and its peers.
+
+Each library runs in a process of its own with the same number of threads; they take turns, and
+medians are compared. The limits are those of this machine, measured in the same run: a loop of
+register-only multiply-adds, and a copy that moves as many bytes as the kernel must.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--filter", metavar="TEXT", default="", help="only kernels whose name contains TEXT")
+    add("--quick", action="store_true", help="a few representative kernels, less repetition")
+    add("--threads", type=int, default=cores(), help="threads of every library (default: all)")
+    add("--out", type=Path, default=Path("runs/bench"), help="folder of the JSON and the plot")
+    add("--no-peers", action="store_true", help="leave PyTorch out")
+    add("--peer-python", metavar="PATH", help="an interpreter that has PyTorch")
+
+
+def cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def peer_python(args: argparse.Namespace) -> str | None:
+    """The interpreter that runs PyTorch, if any."""
+    if args.no_peers:
+        return None
+    if args.peer_python:
+        return args.peer_python
+    return sys.executable if importlib.util.find_spec("torch") else None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measures, prints and writes; 1 if any kernel is missing or wrong."""
+    from . import measure, plot, report, shapes
+
+    cases = [c for c in shapes.CASES if args.filter in c.name]
+    if args.quick and not args.filter:
+        cases = [c for c in cases if c.quick]
+    if not cases:
+        print(f"no kernel's name contains {args.filter!r}", file=sys.stderr)
+        return 1
+    effort = measure.QUICK if args.quick else measure.FULL
+    with measure.Bench(args.threads, effort, peer_python(args)) as bench:
+        about = {"machine": processor(), "threads": args.threads, "versions": bench.versions()}
+        print(describe(about), report.header(), sep="\n")
+        rows = []
+        for row in bench.run(cases, lambda k, case: progress(k, len(cases), case.name)):
+            rows.append(row)
+            progress()
+            print(report.row_text(row), flush=True)
+        print(report.summary(rows))
+    args.out.mkdir(parents=True, exist_ok=True)
+    report.write_json(args.out / "bench.json", about, rows)
+    plot.write(args.out / "bench.png", about, rows)
+    print(f"written: {args.out / 'bench.json'}, {args.out / 'bench.png'}")
+    return 1 if any(row.problems for row in rows) else 0
+
+
+def progress(number: int = 0, total: int = 0, name: str = "") -> None:
+    """The case being measured, on a line that its result replaces; nothing if not a terminal."""
+    if sys.stdout.isatty():
+        text = f"[{number + 1}/{total}] {name} ..." if name else ""
+        print("\r" + text.ljust(79)[:79], end="" if text else "\r", flush=True)
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(text.split(":")[1].strip() for text in lines if text.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def describe(about: dict) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    return f"{about['machine']}, {about['threads']} threads; {versions}\n"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tatami bench", description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))

@@ -1,0 +1,59 @@
+"""Worker processes as objects: one library each, all with the same number of threads."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# Loads this package by its place alone, so that the interpreter of a peer needs no tatami.
+BOOT = """
+import importlib.util, sys
+folder, name, threads = sys.argv[1:]
+spec = importlib.util.spec_from_file_location(
+    "tatami_bench", folder + "/__init__.py", submodule_search_locations=[folder])
+module = importlib.util.module_from_spec(spec)
+sys.modules["tatami_bench"] = module
+spec.loader.exec_module(module)
+from tatami_bench.worker import main
+main(name, threads)
+"""
+THREADS = ("TATAMI", "OMP", "OPENBLAS", "MKL")
+
+
+class Failure(Exception):
+    """What a worker could not do."""
+
+
+class Client:
+    def __init__(self, name: str, threads: int, python: str = sys.executable):
+        self.name = name
+        environment = os.environ | {f"{key}_NUM_THREADS": str(threads) for key in THREADS}
+        self.process = subprocess.Popen(
+            [python, "-c", BOOT, str(Path(__file__).parent), name, str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+
+    def __call__(self, do: str, **arguments):
+        try:
+            self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise Failure(f"the process of {self.name} ended ({self.process.wait()})")
+        reply = json.loads(line)
+        if "error" in reply:
+            raise Failure(reply["error"])
+        return reply
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()

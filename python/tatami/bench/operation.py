@@ -1,0 +1,49 @@
+"""What the benchmark knows of an operation: its inputs, its cost and how each library computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+Arrays = tuple[Any, ...]
+Call = Callable[[], Any]
+
+
+class Operation:
+    """Base of all operations; a subclass is a frozen dataclass whose fields are its sizes.
+
+    `tatami`, `numpy` and `torch` each take the inputs by name and return the call to be timed, which
+    gives the same tuple of arrays in every library. What a library can prepare once outside the
+    call (contiguous weights, modules, output buffers), it does there.
+    """
+
+    family: ClassVar[str]
+    kernel: str  # its name in tatami.kernels
+    flops: float = 0  # additions and multiplications of the direct method
+
+    def inputs(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        raise NotImplementedError
+
+    def tatami(self, kernels, **inputs: np.ndarray) -> Call:
+        raise NotImplementedError
+
+    def numpy(self, **inputs: np.ndarray) -> Call:
+        raise NotImplementedError
+
+    def torch(self, torch, **inputs: Any) -> Call:
+        raise NotImplementedError
+
+
+def normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+def uniform(rng: np.random.Generator, bound: float, *shape: int) -> np.ndarray:
+    return (rng.random(shape, dtype=np.float32) * 2 - 1) * np.float32(bound)
+
+
+def outputs(result: Any) -> Arrays:
+    """The arrays of a call's result."""
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)

@@ -1,0 +1,79 @@
+"""One picture of a run: each kernel's share of its limit, and its ratio to the peers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .measure import Row
+
+COLOURS = {
+    "matmul": "#2b6cb0",
+    "convolution": "#2f855a",
+    "pooling": "#b7791f",
+    "recurrent": "#6b46c1",
+    "normalization": "#c05621",
+    "softmax": "#b83280",
+    "elementwise": "#2c7a7b",
+    "optimizer": "#4a5568",
+    "tiny calls": "#718096",
+}
+PEERS = {"numpy": ("NumPy", "#1a202c", "o"), "torch": ("PyTorch", "#dd6b20", "D")}
+
+
+def write(path: Path, about: dict, rows: list[Row]) -> None:
+    from matplotlib.figure import Figure  # a Figure of its own: no display and no global state
+
+    rows = [row for row in rows if "tatami" in row.seconds]
+    if not rows:
+        return
+    figure = Figure(figsize=(13, 1.6 + 0.2 * len(rows)), layout="constrained")
+    shares, ratios = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1))
+    draw_shares(shares, rows)
+    draw_ratios(ratios, rows)
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    title = f"{about['machine']}, {about['threads']} threads, float32 - {versions}"
+    figure.suptitle(title, fontsize=10)
+    figure.savefig(path, dpi=110)
+
+
+def draw_shares(axes, rows: list[Row]) -> None:
+    places = range(len(rows))
+    colours = [COLOURS[row.case.operation.family] for row in rows]
+    axes.barh(places, [row.share or 0 for row in rows], color=colours, height=0.72)
+    for place, row in enumerate(rows):
+        if row.case.goal:
+            axes.plot([row.case.goal] * 2, [place - 0.42, place + 0.42], color="black", lw=1.6)
+        if row.share:
+            axes.text(row.share + 0.01, place, f"{row.share:.0%}", va="center", fontsize=6.5)
+    axes.set_yticks(places, [row.case.name for row in rows], fontsize=7)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(0, max(1.0, *(row.share or 0 for row in rows)) * 1.08)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.set_title("share of the measured limit (black tick: goal)", fontsize=9, loc="left")
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+
+
+def draw_ratios(axes, rows: list[Row]) -> None:
+    from matplotlib.ticker import LogLocator
+
+    for place, row in enumerate(rows):
+        pair = [row.ratio(peer) for peer in PEERS if row.ratio(peer)]
+        if pair:  # from the fastest peer to 1: how far ahead or behind
+            axes.plot([1, min(pair)], [place, place], color="#a0aec0", lw=1.2, zorder=2)
+    for peer, (label, colour, marker) in PEERS.items():
+        points = [(row.ratio(peer), k) for k, row in enumerate(rows) if row.ratio(peer)]
+        if points:
+            axes.scatter(*zip(*points), color=colour, marker=marker, s=18, label=label, zorder=3)
+    axes.axvline(1, color="black", lw=1)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(LogLocator(subs=range(1, 10)))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}x")
+    axes.xaxis.set_minor_formatter(lambda value, _: "")
+    axes.set_title("times faster (right of 1x) than the peer", fontsize=9, loc="left")
+    axes.grid(axis="x", alpha=0.3)
+    axes.grid(axis="y", alpha=0.15)
+    axes.tick_params(axis="y", length=0)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8, frameon=False)
