@@ -1,0 +1,99 @@
+// The door: NumPy arrays in, NumPy arrays out. Any layout is let in (copied once where it is not
+// contiguous); outputs live in the memory pool and own their data.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <initializer_list>
+#include <optional>
+#include <utility>
+
+#include "core/array.h"
+#include "core/check.h"
+#include "core/kernels.h"
+
+namespace tatami {
+
+namespace py = pybind11;
+
+// An argument that a kernel reads: C-contiguous, aligned, native, kept alive by `owner`.
+struct Input {
+    py::object owner;
+    Array array;
+
+    const Shape& shape() const { return array.shape; }
+    DType dtype() const { return array.dtype; }
+    template <class T>
+    const T* as() const {
+        return array.as<T>();
+    }
+};
+
+// A floating-point argument. TypeError, naming op and argument, for what is not such an array.
+Input input(const char* op, const char* name, py::handle value);
+// The same, or nothing for None.
+std::optional<Input> optional_input(const char* op, const char* name, py::handle value);
+// An integer argument of any width, as int64.
+Input index_input(const char* op, const char* name, py::handle value);
+// A mask.
+Input bool_input(const char* op, const char* name, py::handle value);
+// Without the copy: `strides` (in elements) receives the layout when readable(shape, strides)
+// holds.
+Input strided_input(const char* op, const char* name, py::handle value, int64_t* strides,
+                    bool (*readable)(const Shape&, const int64_t*));
+
+// Pointer of an optional argument, nullptr where it is absent.
+template <class T>
+const T* pointer(const std::optional<Input>& maybe) {
+    return maybe ? maybe->as<T>() : nullptr;
+}
+
+// TypeError that names both dtypes where `other` differs from `first`.
+void same_dtype(const char* op, const char* first_name, const Input& first, const char* other_name,
+                const Input& other);
+void same_dtype(const char* op, const char* first_name, const Input& first, const char* other_name,
+                const std::optional<Input>& other);
+
+// A result array: new from the pool, or the caller's `out` where it fits exactly.
+struct Output {
+    py::object owner;
+    Array array;
+
+    template <class T>
+    T* as() const {
+        return array.as<T>();
+    }
+};
+
+Output output(const Shape& shape, DType dtype);
+// out= : None allocates. An array must have just this shape and dtype, be C-contiguous and
+// writable.
+Output output(const char* op, py::handle out, const Shape& shape, DType dtype);
+// ValueError where out= shares memory with an input; `elementwise` allows the very same array.
+void no_overlap(const char* op, const Output& out, std::initializer_list<const Input*> inputs,
+                bool elementwise = false);
+// An argument that a kernel updates in place (optimizer state, running statistics).
+Output in_out(const char* op, const char* name, py::handle value);
+
+// A tuple or list of ints as a shape.
+Shape shape_argument(const char* op, const char* name, py::handle value);
+
+// use.operator()<float>() or <double>().
+template <class Use>
+auto with_type(DType dtype, const Use& use) {
+    return dtype == DType::float32 ? use.template operator()<float>()
+                                   : use.template operator()<double>();
+}
+
+// Runs a kernel, without the GIL where it takes longer than giving the GIL away (work: vector
+// operations or array elements, roughly).
+template <class Work>
+void run(int64_t work, const Work& kernel) {
+    if (work < 16384) return kernel();
+    py::gil_scoped_release released;
+    kernel();
+}
+
+void import_numpy();  // once, at module initialisation
+
+}  // namespace tatami

@@ -1,0 +1,48 @@
+#include "bindings/module.h"
+
+#include <pybind11/stl.h>
+
+#include "core/memory_pool.h"
+#include "core/thread_pool.h"
+
+namespace tatami {
+
+static void bind_runtime(py::module_& m) {
+    m.def("isa", &isa);
+    m.def("isas", &isas);
+    m.def("set_isa", &set_isa);
+    m.def("num_threads", &num_threads);
+    m.def("set_num_threads", &set_num_threads);
+    m.def("memory_stats", [] {
+        const memory::Stats s = memory::stats();
+        py::dict d;
+        d["in_use"] = s.in_use;
+        d["cached"] = s.cached;
+        d["peak"] = s.peak;
+        d["limit"] = s.limit;
+        d["hits"] = s.hits;
+        d["misses"] = s.misses;
+        return d;
+    });
+    m.def("memory_release", &memory::release);
+    m.def("memory_set_limit", &memory::set_limit);
+}
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+    import_numpy();
+    py::register_exception_translator([](std::exception_ptr p) {
+        try {
+            if (p) std::rethrow_exception(p);
+        } catch (const ValueError& e) {
+            PyErr_SetString(PyExc_ValueError, e.what());
+        } catch (const TypeError& e) {
+            PyErr_SetString(PyExc_TypeError, e.what());
+        }
+    });
+    isa();  // a wrong TATAMI_ISA is an error of the import
+    bind_runtime(m);
+    bind_activation(m);
+    bind_matmul(m);
+}
+
+}  // namespace tatami

@@ -1,0 +1,11 @@
+// One function a family adds its operators to the module; arguments.h reads what they share.
+#pragma once
+
+#include "bindings/door.h"
+
+namespace tatami {
+
+void bind_activation(py::module_& m);
+void bind_matmul(py::module_& m);
+
+}  // namespace tatami

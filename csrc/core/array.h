@@ -1,0 +1,50 @@
+// What a kernel needs to know of an array: where it is, its shape, its type. No ownership, no
+// strides.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <ostream>
+
+namespace tatami {
+
+enum class DType : uint8_t { float32, float64, int64, boolean };
+enum class Device : uint8_t { cpu, cuda };
+
+const char* name(DType dtype);
+int64_t size_of(DType dtype);  // bytes an element
+
+struct Shape {
+    static constexpr int kMaxRank = 64;  // NumPy's
+
+    Shape() : rank(0) {}
+    Shape(std::initializer_list<int64_t> sizes) : rank(0) {
+        for (int64_t s : sizes) size[rank++] = s;
+    }
+
+    int64_t operator[](int axis) const { return size[axis < 0 ? axis + rank : axis]; }
+    int64_t& operator[](int axis) { return size[axis < 0 ? axis + rank : axis]; }
+    bool operator==(const Shape& other) const;
+    void append(int64_t s) { size[rank++] = s; }
+    int64_t elements(int begin = 0, int end = kMaxRank) const;  // product of size[begin:end]
+    Shape slice(int begin, int end) const;
+
+    int rank;
+    int64_t size[kMaxRank];
+};
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape);  // (2, 3), as Python prints it
+
+struct Array {
+    void* data;
+    Shape shape;
+    DType dtype;
+    Device device;
+
+    template <class T>
+    T* as() const {
+        return static_cast<T*>(data);
+    }
+};
+
+}  // namespace tatami

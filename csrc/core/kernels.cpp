@@ -1,0 +1,98 @@
+#include "core/kernels.h"
+
+#include <cstdlib>
+
+#include "core/check.h"
+
+namespace tatami {
+
+#ifdef TATAMI_HAVE_AVX512
+namespace avx512 {
+Tables make_tables();
+}
+#endif
+#ifdef TATAMI_HAVE_AVX2
+namespace avx2 {
+Tables make_tables();
+}
+#endif
+#ifdef TATAMI_HAVE_NEON
+namespace neon {
+Tables make_tables();
+}
+#endif
+#ifdef TATAMI_HAVE_PORTABLE
+namespace portable {
+Tables make_tables();
+}
+#endif
+
+namespace {
+
+struct Backend {
+    std::string name;
+    bool supported;
+    Tables (*make)();
+};
+
+// Best first.
+const std::vector<Backend>& backends() {
+    static const std::vector<Backend> list = {
+#ifdef TATAMI_HAVE_AVX512
+        {"avx512", bool(__builtin_cpu_supports("x86-64-v4")), &avx512::make_tables},
+#endif
+#ifdef TATAMI_HAVE_AVX2
+        {"avx2", bool(__builtin_cpu_supports("x86-64-v3")), &avx2::make_tables},
+#endif
+#ifdef TATAMI_HAVE_NEON
+        {"neon", true, &neon::make_tables},
+#endif
+#ifdef TATAMI_HAVE_PORTABLE
+        {"portable", true, &portable::make_tables},
+#endif
+    };
+    return list;
+}
+
+struct Active {
+    std::string name;
+    Tables tables;
+};
+
+Active choose(const std::string& wanted) {
+    for (const Backend& b : backends())
+        if (b.supported && (wanted.empty() || b.name == wanted)) return {b.name, b.make()};
+    std::string names;
+    for (const std::string& n : isas()) names += (names.empty() ? "" : ", ") + n;
+    throw ValueError(concat("instruction set '", wanted,
+                            "' (TATAMI_ISA) is not available here: choose one of ", names));
+}
+
+Active& active() {
+    static Active chosen = [] {
+        const char* wanted = std::getenv("TATAMI_ISA");
+        return choose(wanted ? wanted : "");
+    }();
+    return chosen;
+}
+
+}  // namespace
+
+const Tables& active_tables() {
+    return active().tables;
+}
+const std::string& isa() {
+    return active().name;
+}
+void set_isa(const std::string& wanted) {
+    active() = choose(wanted);
+}
+
+std::vector<std::string> isas() {
+    std::vector<std::string> names;
+    for (const Backend& b : backends())
+        if (b.supported) names.push_back(b.name);
+    return names;
+}
+
+}  // namespace tatami

@@ -1,0 +1,40 @@
+// The table that a backend fills, and the choice among backends. Contracts are in ops/.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/array.h"
+#include "ops/activation.h"
+#include "ops/matmul.h"
+
+namespace tatami {
+
+template <class T>
+struct Kernels {
+    ActivationKernels<T> activation;
+    MatmulKernels<T> matmul;
+};
+
+// A backend: its kernels for each dtype.
+struct Tables {
+    Kernels<float> f32;
+    Kernels<double> f64;
+};
+
+const Tables& active_tables();  // of the CPU's chosen instruction set
+
+// The kernels for T: kernels<float>().conv2d.forward(...)
+template <class T>
+const Kernels<T>& kernels() {
+    if constexpr (sizeof(T) == 4)
+        return active_tables().f32;
+    else
+        return active_tables().f64;
+}
+
+std::vector<std::string> isas();          // instruction sets of this machine and build, best first
+const std::string& isa();                 // the chosen one
+void set_isa(const std::string& wanted);  // std::invalid_argument where it is not in isas()
+
+}  // namespace tatami

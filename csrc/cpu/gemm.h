@@ -1,0 +1,99 @@
+// The blocked matrix product behind matmul, linear, the convolutions and the recurrent layers:
+// C (m, n) = A (m, k) · B (k, n), where A and B are whatever a packer can read and C whatever an
+// output can write.
+//
+//   A: void pack(T* to, row, rows, k0, depth)      to (depth, rows)
+//   B: void pack(T* to, column, columns, k0, depth)     to (depth, kPanel), zeros past `columns`
+//   C: T* direct(row, column, columns, int64_t& stride)     where a whole tile can be written in
+//          place, or nullptr: then through read / write(tile (rows, kPanel), row, rows, column,
+//          columns)
+//      void finish(T* tile, stride, row, rows, column, columns)     bias and activation
+#pragma once
+
+#include "cpu/parallel.h"
+#include "cpu/tile.h"
+
+namespace tatami::TATAMI_ISA {
+
+// One depth for every instruction set. A tile's rows of A (24 KB) stay in L1, a group's panels of B
+// (512 KB) in L2, and each element of C is read and written once a block.
+inline constexpr int64_t kDepth = 512;
+inline constexpr int64_t kGroupBytes = 1 << 19;
+
+struct Blocks {
+    int64_t count, size;
+};
+
+// n cut into blocks of at most `most`, as even as multiples of `unit` allow.
+TATAMI_INLINE Blocks even_blocks(int64_t n, int64_t most, int64_t unit) {
+    if (n <= 0) return {1, 0};
+    const int64_t count = ceil_div(n, most);
+    const int64_t size = round_up(ceil_div(n, count), unit);
+    return {ceil_div(n, size), size};
+}
+
+template <class T, class A, class B, class C>
+void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
+    if (m <= 0 || n <= 0) return;
+    const Blocks depths = even_blocks(k, kDepth, 1);
+    const Blocks tiles = even_blocks(m, kTileRows, 1);
+
+    // Tasks: groups of columns first (B is packed once), split by rows only to feed every thread.
+    const int threads = num_threads();
+    const int64_t widest =
+        max<int64_t>(kGroupBytes / (max<int64_t>(depths.size, 64) * int64_t(sizeof(T))), kPanel<T>);
+    Blocks groups = even_blocks(n, widest / kPanel<T> * kPanel<T>, kPanel<T>);
+    if (groups.count < 4 * threads && groups.count % threads) {
+        const int64_t wanted = round_up(groups.count, threads);
+        groups = even_blocks(n, max<int64_t>(round_up(ceil_div(n, wanted), kPanel<T>), kPanel<T>),
+                             kPanel<T>);
+    }
+    Blocks bands = {1, tiles.count};
+    if (groups.count < threads)
+        bands = even_blocks(tiles.count, ceil_div(tiles.count * groups.count, 2 * threads), 1);
+
+    const int64_t band_scratch = groups.size * depths.size + kPanel<T> * kTileRows;
+    const int64_t a_size =
+        m * depths.size + kPack<T>;  // the packers may write one vector past the end
+    memory::Scratch scratch((a_size + threads * band_scratch) * sizeof(T) + 64);
+    T* const a_packed = scratch.as<T>();
+    T* const b_scratch = a_packed + round_up(a_size, kPack<T>);
+
+    for (int64_t block = 0; block < depths.count; block++) {
+        const int64_t k0 = block * depths.size, depth = max<int64_t>(min(depths.size, k - k0), 0);
+        const bool accumulate = block > 0, last = block + 1 == depths.count;
+        parallel_for(tiles.count, m * depth / kLanes<T> * 2, [&](int64_t t, int) {
+            const int64_t row = t * tiles.size, rows = min(tiles.size, m - row);
+            a.pack(a_packed + row * depth, row, rows, k0, depth);
+        });
+        const int64_t work = m * n / kLanes<T> * max<int64_t>(depth, 1);
+        parallel_for(groups.count * bands.count, work, [&](int64_t task, int worker) {
+            T* const panels = b_scratch + worker * band_scratch;
+            T* const edge = panels + groups.size * depths.size;
+            const int64_t first = task % groups.count * groups.size;
+            const int64_t end = min(n, first + groups.size);
+            const int64_t tile0 = task / groups.count * bands.size;
+            const int64_t tile1 = min(tiles.count, tile0 + bands.size);
+            for (int64_t col = first; col < end; col += kPanel<T>)
+                b.pack(panels + (col - first) * depth, col, min<int64_t>(kPanel<T>, end - col), k0,
+                       depth);
+            for (int64_t t = tile0; t < tile1; t++) {
+                const int64_t row = t * tiles.size, rows = min(tiles.size, m - row);
+                for (int64_t col = first; col < end; col += kPanel<T>) {
+                    const int64_t cols = min<int64_t>(kPanel<T>, end - col);
+                    int64_t stride = kPanel<T>;
+                    T* const in_place = c.direct(row, col, cols, stride);
+                    T* const target = in_place ? in_place : edge;
+                    if (!in_place && accumulate) c.read(edge, row, rows, col, cols);
+                    tile_for<T>(rows, cols, accumulate)(depth, a_packed + row * depth,
+                                                        panels + (col - first) * depth, kPanel<T>,
+                                                        target, stride);
+                    if (last) c.finish(target, stride, row, rows, col, cols);
+                    if (!in_place) c.write(edge, row, rows, col, cols);
+                }
+            }
+        });
+    }
+}
+
+}  // namespace tatami::TATAMI_ISA

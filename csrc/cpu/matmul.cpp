@@ -1,0 +1,49 @@
+// Matrix products: thin ones by streaming B once, the rest by gemm.h, batches side by side.
+#include "ops/matmul.h"
+
+#include "cpu/gemm.h"
+#include "cpu/pack.h"
+#include "cpu/table.h"
+#include "cpu/thin.h"
+
+namespace tatami::TATAMI_ISA {
+
+template <class T>
+static void product(const Matmul& p, const T* a, const T* b, const T* bias, T* y) {
+    const MatrixA<T> left{a, p.a_layout.row, p.a_layout.column};
+    const MatrixB<T> right{b, p.b_layout.row, p.b_layout.column};
+    const MatrixC<T> out{y, p.n, bias, p.activation};
+    if (p.m <= kThinRows)
+        thin_product(p.m, p.n, p.k, left, right, out);
+    else
+        gemm<T>(p.m, p.n, p.k, left, right, out);
+}
+
+template <class T>
+static void matmul(const Matmul& p, const T* a, const T* b, const T* bias, T* y) {
+    if (p.batches == 1) return product(p, a, b, bias, y);
+    const auto one = [&](int64_t index, int) {
+        int64_t rest = index, a_offset = 0, b_offset = 0;
+        for (int axis = p.batch.rank - 1; axis >= 0; axis--) {
+            const int64_t i = rest % p.batch.size[axis];
+            rest /= p.batch.size[axis];
+            a_offset += i * p.a_layout.batch[axis];
+            b_offset += i * p.b_layout.batch[axis];
+        }
+        product(p, a + a_offset, b + b_offset, bias, y + index * p.m * p.n);
+    };
+    // Few large matrices: each is split over the threads. Many: one thread a matrix.
+    if (p.batches < num_threads())
+        for (int64_t i = 0; i < p.batches; i++) one(i, 0);
+    else
+        parallel_for(p.batches, p.batches * (p.m * p.n * p.k / kLanes<T> + 100), one);
+}
+
+template <class T>
+MatmulKernels<T> matmul_kernels() {
+    return {&matmul<T>};
+}
+template MatmulKernels<float> matmul_kernels();
+template MatmulKernels<double> matmul_kernels();
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,119 @@
+// Packers and outputs of gemm.h for plain matrices with a unit stride along either axis.
+#pragma once
+
+#include "cpu/epilogue.h"
+#include "cpu/tile.h"
+
+namespace tatami::TATAMI_ISA {
+
+// to (depth, kLanes; row stride to_stride) = transpose of from (width, depth; row stride
+// from_stride), lanes past `width` zero. Whole vectors are stored.
+template <class T>
+TATAMI_INLINE void transpose_strip(T* to, int64_t to_stride, const T* from, int64_t from_stride,
+                                   int64_t width, int64_t depth) {
+    constexpr int n = kLanes<T>;
+    Vec<T> block[n];
+    int64_t d = 0;
+    for (; d + n <= depth; d += n) {
+#pragma GCC unroll 16
+        for (int i = 0; i < n; i++)
+            block[i] = i < width ? load(from + i * from_stride + d) : Vec<T>{};
+        transpose<T>(block);
+#pragma GCC unroll 16
+        for (int i = 0; i < n; i++) store(to + (d + i) * to_stride, block[i]);
+    }
+    for (; d < depth; d++) {
+        T column[n] = {};
+        for (int i = 0; i < width; i++) column[i] = from[i * from_stride + d];
+        store(to + d * to_stride, load(column));
+    }
+}
+
+// The left factor (m, k).
+template <class T>
+struct MatrixA {
+    const T* data;
+    int64_t row_stride, column_stride;  // one of them is 1
+
+    // Stores whole vectors: up to kLanes - 1 elements past the end are overwritten.
+    TATAMI_INLINE void pack(T* to, int64_t row, int64_t rows, int64_t k0, int64_t depth) const {
+        const T* from = data + row * row_stride + k0 * column_stride;
+        if (column_stride == 1) {
+            // From the right: what a narrow strip stores past its width belongs to strips to come.
+            for (int64_t r = (rows - 1) / kLanes<T> * kLanes<T>; r >= 0; r -= kLanes<T>)
+                transpose_strip(to + r, rows, from + r * row_stride, row_stride,
+                                min<int64_t>(kLanes<T>, rows - r), depth);
+        } else {
+            for (int64_t d = 0; d < depth; d++, to += rows, from += column_stride)
+                for (int64_t r = 0; r < rows; r += kLanes<T>)
+                    store(to + r, load_first(from + r, min<int64_t>(kLanes<T>, rows - r)));
+        }
+    }
+};
+
+// The right factor (k, n).
+template <class T>
+struct MatrixB {
+    const T* data;
+    int64_t row_stride, column_stride;  // one of them is 1
+
+    TATAMI_INLINE void pack(T* to, int64_t column, int64_t columns, int64_t k0,
+                            int64_t depth) const {
+        const T* from = data + k0 * row_stride + column * column_stride;
+        for (int half = 0; half < 2; half++, to += kLanes<T>, from += kLanes<T> * column_stride) {
+            const int64_t width =
+                max<int64_t>(min<int64_t>(kLanes<T>, columns - half * kLanes<T>), 0);
+            if (column_stride != 1)
+                transpose_strip(to, kPanel<T>, from, column_stride, width, depth);
+            else if (width == kLanes<T>)
+                for (int64_t d = 0; d < depth; d++)
+                    store(to + d * kPanel<T>, load(from + d * row_stride));
+            else
+                for (int64_t d = 0; d < depth; d++)
+                    store(to + d * kPanel<T>,
+                          width ? load_first(from + d * row_stride, width) : Vec<T>{});
+        }
+    }
+};
+
+// The product (m, n), rows `row_stride` apart, with a bias of (n) and an activation at the end.
+template <class T>
+struct MatrixC {
+    T* data;
+    int64_t row_stride;
+    const T* column_bias;  // (n), or nullptr
+    Activation activation;
+
+    TATAMI_INLINE T* direct(int64_t row, int64_t column, int64_t columns, int64_t& stride) const {
+        if (columns != kLanes<T> && columns != kPanel<T>) return nullptr;
+        stride = row_stride;
+        return data + row * row_stride + column;
+    }
+
+    TATAMI_INLINE void read(T* tile, int64_t row, int64_t rows, int64_t column,
+                            int64_t columns) const {
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t c = 0; c < columns; c++)
+                tile[r * kPanel<T> + c] = data[(row + r) * row_stride + column + c];
+    }
+
+    TATAMI_INLINE void write(const T* tile, int64_t row, int64_t rows, int64_t column,
+                             int64_t columns) const {
+        for (int64_t r = 0; r < rows; r++) {
+            T* to = data + (row + r) * row_stride + column;
+            for (int64_t c = 0; c < columns; c += kLanes<T>)
+                store_first(to + c, load(tile + r * kPanel<T> + c),
+                            min<int64_t>(kLanes<T>, columns - c));
+        }
+    }
+
+    TATAMI_INLINE void finish(T* tile, int64_t stride, int64_t, int64_t rows, int64_t column,
+                              int64_t columns) const {
+        if (column_bias)
+            for (int64_t r = 0; r < rows; r++)
+                add_to(tile + r * stride, column_bias + column, columns);
+        activate_rows(activation, tile, stride, rows, columns);
+    }
+};
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,43 @@
+// parallel_for over the library's thread pool. Header of this instruction set's namespace, so that
+// no inline code of it is shared with objects built for other processors.
+#pragma once
+
+#include "core/memory_pool.h"
+#include "core/thread_pool.h"
+#include "cpu/simd.h"
+
+namespace tatami::TATAMI_ISA {
+
+// Below this many vector operations (about 5 us) waking a second thread costs more than it brings.
+inline constexpr int64_t kSerialWork = 1 << 14;
+
+// Calls body(task, worker) for each task in [0, tasks), in any order, on any thread.
+// work: the whole job's vector operations, roughly. worker < num_threads() indexes scratch.
+template <class Body>
+TATAMI_INLINE void parallel_for(int64_t tasks, int64_t work, const Body& body) {
+    if (tasks <= 1 || work < kSerialWork) {
+        for (int64_t task = 0; task < tasks; task++) body(task, 0);
+        return;
+    }
+    run_tasks(
+        tasks,
+        [](void* context, int64_t task, int worker) {
+            (*static_cast<const Body*>(context))(task, worker);
+        },
+        const_cast<Body*>(&body));
+}
+
+// Cuts [0, n) into even pieces of whole multiples of `grain` and calls body(begin, end).
+template <class Body>
+TATAMI_INLINE void parallel_ranges(int64_t n, int64_t grain, int64_t work, const Body& body) {
+    const int64_t pieces = min<int64_t>(ceil_div(n, grain), 4 * num_threads());
+    if (pieces <= 1 || work < kSerialWork) {
+        if (n > 0) body(int64_t(0), n);
+        return;
+    }
+    const int64_t step = round_up(ceil_div(n, pieces), grain);
+    parallel_for(ceil_div(n, step), work,
+                 [&](int64_t task, int) { body(task * step, min(n, (task + 1) * step)); });
+}
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,285 @@
+// Vectors of T as wide as this instruction set's registers, from the compiler's vector extensions.
+// Every kernel is written on these few operations; intrinsics live in this file only.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define TATAMI_INLINE inline __attribute__((always_inline))
+
+namespace tatami::TATAMI_ISA {
+
+#if defined(__AVX512F__)
+inline constexpr int kVectorBytes = 64, kRegisters = 32;
+#elif defined(__AVX2__)
+inline constexpr int kVectorBytes = 32, kRegisters = 16;
+#elif defined(__aarch64__)
+inline constexpr int kVectorBytes = 16, kRegisters = 32;
+#else
+inline constexpr int kVectorBytes = 16, kRegisters = 16;
+#endif
+
+template <class T>
+inline constexpr int kLanes = kVectorBytes / int(sizeof(T));
+
+namespace detail {
+template <class T>
+struct VecOf;
+template <>
+struct VecOf<float> {
+    typedef float type __attribute__((vector_size(kVectorBytes)));
+    typedef int32_t mask __attribute__((vector_size(kVectorBytes)));
+};
+template <>
+struct VecOf<double> {
+    typedef double type __attribute__((vector_size(kVectorBytes)));
+    typedef int64_t mask __attribute__((vector_size(kVectorBytes)));
+};
+}  // namespace detail
+
+template <class T>
+using Vec = typename detail::VecOf<T>::type;
+// What a comparison of two Vec<T> gives: all bits set where true. Also the integer vector of T's
+// width.
+template <class T>
+using Mask = typename detail::VecOf<T>::mask;
+
+template <class T>
+TATAMI_INLINE constexpr T min(T a, T b) {
+    return b < a ? b : a;
+}
+template <class T>
+TATAMI_INLINE constexpr T max(T a, T b) {
+    return a < b ? b : a;
+}
+TATAMI_INLINE constexpr int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+TATAMI_INLINE constexpr int64_t round_up(int64_t a, int64_t b) {
+    return ceil_div(a, b) * b;
+}
+
+template <class T>
+TATAMI_INLINE Vec<T> broadcast(T x) {
+    return Vec<T>{} + x;
+}
+
+template <class T>
+TATAMI_INLINE Vec<T> load(const T* p) {
+    Vec<T> v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+
+template <class T>
+TATAMI_INLINE void store(T* p, std::type_identity_t<Vec<T>> v) {
+    std::memcpy(p, &v, sizeof v);
+}
+
+// Past the caches' size: writes without reading the line first. p is aligned to the vector.
+template <class T>
+TATAMI_INLINE void stream(T* p, std::type_identity_t<Vec<T>> v) {
+#if defined(__AVX512F__)
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(p), reinterpret_cast<__m512i>(v));
+#elif defined(__AVX2__)
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(v));
+#elif defined(__x86_64__)
+    _mm_stream_si128(reinterpret_cast<__m128i*>(p), reinterpret_cast<__m128i>(v));
+#else
+    store(p, v);
+#endif
+}
+
+// Orders streamed stores before what follows.
+TATAMI_INLINE void stream_fence() {
+#if defined(__x86_64__)
+    _mm_sfence();
+#endif
+}
+
+// The first n lanes from p, zeros after them; nothing past p + n is read. 0 <= n <= kLanes.
+template <class T>
+TATAMI_INLINE Vec<T> load_first(const T* p, int64_t n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return _mm512_maskz_loadu_ps((1u << n) - 1, p);
+    if constexpr (sizeof(T) == 8) return _mm512_maskz_loadu_pd((1u << n) - 1, p);
+#else
+    Vec<T> v{};
+    std::memcpy(&v, p, size_t(n) * sizeof(T));
+    return v;
+#endif
+}
+
+template <class T>
+TATAMI_INLINE void store_first(T* p, std::type_identity_t<Vec<T>> v, int64_t n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(p, (1u << n) - 1, v);
+    if constexpr (sizeof(T) == 8) _mm512_mask_storeu_pd(p, (1u << n) - 1, v);
+#else
+    std::memcpy(p, &v, size_t(n) * sizeof(T));
+#endif
+}
+
+// a * b + c, rounded once wherever the instruction set has FMA (all but portable).
+template <class V>
+TATAMI_INLINE V fma(V a, V b, V c) {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<V, Vec<float>>) return _mm512_fmadd_ps(a, b, c);
+    if constexpr (std::is_same_v<V, Vec<double>>) return _mm512_fmadd_pd(a, b, c);
+#elif defined(__AVX2__)
+    if constexpr (std::is_same_v<V, Vec<float>>) return _mm256_fmadd_ps(a, b, c);
+    if constexpr (std::is_same_v<V, Vec<double>>) return _mm256_fmadd_pd(a, b, c);
+#elif defined(__aarch64__)
+    if constexpr (std::is_same_v<V, Vec<float>>) return vfmaq_f32(c, a, b);
+    if constexpr (std::is_same_v<V, Vec<double>>) return vfmaq_f64(c, a, b);
+#else
+    return a * b + c;
+#endif
+}
+
+// The same for one scalar: what a lane of fma does.
+template <class T>
+TATAMI_INLINE T fma1(T a, T b, T c) {
+#if defined(__AVX2__) || defined(__aarch64__)
+    if constexpr (sizeof(T) == 4) return __builtin_fmaf(a, b, c);
+    return __builtin_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+template <class T>
+TATAMI_INLINE Vec<T> sqrt(Vec<T> x) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return _mm512_sqrt_ps(x);
+    if constexpr (sizeof(T) == 8) return _mm512_sqrt_pd(x);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return _mm256_sqrt_ps(x);
+    if constexpr (sizeof(T) == 8) return _mm256_sqrt_pd(x);
+#elif defined(__aarch64__)
+    if constexpr (sizeof(T) == 4) return vsqrtq_f32(x);
+    if constexpr (sizeof(T) == 8) return vsqrtq_f64(x);
+#else
+    if constexpr (sizeof(T) == 4) return _mm_sqrt_ps(x);
+    if constexpr (sizeof(T) == 8) return _mm_sqrt_pd(x);
+#endif
+}
+
+// mask ? a : b, lane by lane.
+template <class T>
+TATAMI_INLINE Vec<T> select(Mask<T> mask, std::type_identity_t<Vec<T>> a,
+                            std::type_identity_t<Vec<T>> b) {
+    return mask ? a : b;
+}
+
+// a where it is larger or NaN, else b (so a NaN of either side stays).
+template <class T>
+TATAMI_INLINE Vec<T> max_nan(Vec<T> a, Vec<T> b) {
+    return (a > b) | (a != a) ? a : b;
+}
+
+// ---- 64 bytes on every instruction set, so that a reduction has the same tree everywhere.
+
+template <class T>
+struct Pack {
+    static constexpr int kParts = 64 / kVectorBytes;
+    static constexpr int kSize = 64 / int(sizeof(T));  // 16 floats, 8 doubles
+    Vec<T> part[kParts];
+};
+
+template <class T>
+inline constexpr int kPack = Pack<T>::kSize;
+
+// r[i] = f(a[i], b[i]...) register by register.
+template <class T, class F, class... Packs>
+TATAMI_INLINE Pack<T> map(F f, const Pack<T>& a, const Packs&... b) {
+    Pack<T> r;
+#pragma GCC unroll 4
+    for (int i = 0; i < Pack<T>::kParts; i++) r.part[i] = f(a.part[i], b.part[i]...);
+    return r;
+}
+
+template <class T>
+TATAMI_INLINE Pack<T> load_pack(const T* p) {
+    Pack<T> r;
+#pragma GCC unroll 4
+    for (int i = 0; i < Pack<T>::kParts; i++) r.part[i] = load(p + i * kLanes<T>);
+    return r;
+}
+
+// The first n elements, `fill` after them.
+template <class T>
+TATAMI_INLINE Pack<T> load_pack_first(const T* p, int64_t n, T fill = T(0)) {
+    T padded[kPack<T>];
+    for (int i = 0; i < kPack<T>; i++) padded[i] = i < n ? p[i] : fill;
+    return load_pack(padded);
+}
+
+template <class T>
+TATAMI_INLINE void store_pack(T* p, const Pack<T>& x) {
+#pragma GCC unroll 4
+    for (int i = 0; i < Pack<T>::kParts; i++) store(p + i * kLanes<T>, x.part[i]);
+}
+
+template <class T>
+TATAMI_INLINE Pack<T> broadcast_pack(T x) {
+    Pack<T> r;
+#pragma GCC unroll 4
+    for (int i = 0; i < Pack<T>::kParts; i++) r.part[i] = broadcast(x);
+    return r;
+}
+
+// Halving tree over the 64 bytes: the same order on every instruction set.
+template <class T, class F>
+TATAMI_INLINE T reduce_pack(const Pack<T>& x, F f) {
+    T lane[kPack<T>];
+    store_pack(lane, x);
+#pragma GCC unroll 4
+    for (int half = kPack<T> / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+        for (int i = 0; i < half; i++) lane[i] = f(lane[i], lane[i + half]);
+    return lane[0];
+}
+
+template <class T>
+TATAMI_INLINE T sum_pack(const Pack<T>& x) {
+    return reduce_pack(x, [](T a, T b) { return a + b; });
+}
+
+// ---- Transposition of a kLanes x kLanes block held in registers.
+
+namespace detail {
+// One butterfly: swaps the off-diagonal squares of size D between rows i and i + D.
+template <class T, int D, int... I>
+TATAMI_INLINE void butterfly(Vec<T>& a, Vec<T>& b, std::integer_sequence<int, I...>) {
+    constexpr int n = kLanes<T>;
+    const Vec<T> low = __builtin_shuffle(a, b, Mask<T>{(I & D ? n + I - D : I)...});
+    const Vec<T> high = __builtin_shuffle(a, b, Mask<T>{(I & D ? n + I : I + D)...});
+    a = low;
+    b = high;
+}
+
+template <class T, int D>
+TATAMI_INLINE void transpose_stage(Vec<T> (&row)[kLanes<T>]) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes<T>; i++)
+        if (!(i & D))
+            butterfly<T, D>(row[i], row[i + D], std::make_integer_sequence<int, kLanes<T>>{});
+    if constexpr (D > 1) transpose_stage<T, D / 2>(row);
+}
+}  // namespace detail
+
+template <class T>
+TATAMI_INLINE void transpose(Vec<T> (&row)[kLanes<T>]) {
+    detail::transpose_stage<T, kLanes<T> / 2>(row);
+}
+
+}  // namespace tatami::TATAMI_ISA

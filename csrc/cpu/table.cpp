@@ -1,0 +1,18 @@
+#include "cpu/table.h"
+
+namespace tatami::TATAMI_ISA {
+
+template <class T>
+static Kernels<T> make_kernels() {
+    return {
+        .activation = activation_kernels<T>(),
+        .matmul = matmul_kernels<T>(),
+    };
+}
+
+// Called only once this instruction set is known to be there: nothing here runs at load.
+Tables make_tables() {
+    return {make_kernels<float>(), make_kernels<double>()};
+}
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,14 @@
+// The functions that fill this instruction set's table, one a family: each .cpp defines its own.
+#pragma once
+
+#include "core/kernels.h"
+#include "cpu/simd.h"
+
+namespace tatami::TATAMI_ISA {
+
+template <class T>
+ActivationKernels<T> activation_kernels();
+template <class T>
+MatmulKernels<T> matmul_kernels();
+
+}  // namespace tatami::TATAMI_ISA

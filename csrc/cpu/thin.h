@@ -1,0 +1,119 @@
+// Products with 1 to 4 rows: bound by reading B, so B is read once, in its own order, unpacked.
+// Each element is still one chain of fused multiply-adds in the order of k: the bits of gemm.h.
+#pragma once
+
+#include "cpu/pack.h"
+#include "cpu/parallel.h"
+
+namespace tatami::TATAMI_ISA {
+
+inline constexpr int64_t kThinRows = 4;
+inline constexpr int64_t kThinColumns = 512;  // of a task: its part of y stays in L1
+
+// y (ROWS, columns; row stride ldy) += a (ROWS, depth) · b (depth, columns), both any row stride.
+template <class T, int ROWS, int DEPTH>
+TATAMI_INLINE void thin_block(const T* a, int64_t a_row, int64_t a_column, const T* b,
+                              int64_t b_row, int64_t columns, T* y, int64_t ldy) {
+    T factor[DEPTH][ROWS];
+    for (int d = 0; d < DEPTH; d++)
+        for (int r = 0; r < ROWS; r++) factor[d][r] = a[r * a_row + d * a_column];
+    const auto step = [&](int64_t c, auto read, auto write) {
+        Vec<T> acc[ROWS];
+#pragma GCC unroll 4
+        for (int r = 0; r < ROWS; r++) acc[r] = read(y + r * ldy + c);
+#pragma GCC unroll 8
+        for (int d = 0; d < DEPTH; d++) {
+            const Vec<T> row = read(b + d * b_row + c);
+#pragma GCC unroll 4
+            for (int r = 0; r < ROWS; r++) acc[r] = fma(broadcast(factor[d][r]), row, acc[r]);
+        }
+#pragma GCC unroll 4
+        for (int r = 0; r < ROWS; r++) write(y + r * ldy + c, acc[r]);
+    };
+    int64_t c = 0;
+    for (; c + kLanes<T> <= columns; c += kLanes<T>)
+        step(c, [](const T* p) { return load(p); }, [](T* p, Vec<T> v) { store(p, v); });
+    const int64_t left = columns - c;
+    if (left)
+        step(
+            c, [=](const T* p) { return load_first(p, left); },
+            [=](T* p, Vec<T> v) { store_first(p, v, left); });
+}
+
+// Columns of b contiguous: sweeps 8 rows of b at a time over a strip of y.
+template <class T, int ROWS>
+void thin_rows(const MatrixA<T>& a, const MatrixB<T>& b, int64_t k, int64_t column, int64_t columns,
+               T* y, int64_t ldy) {
+    for (int r = 0; r < ROWS; r++)
+        for (int64_t c = 0; c < columns; c++) y[r * ldy + c] = T(0);
+    const T* from = b.data + column;
+    int64_t d = 0;
+    for (; d + 8 <= k; d += 8)
+        thin_block<T, ROWS, 8>(a.data + d * a.column_stride, a.row_stride, a.column_stride,
+                               from + d * b.row_stride, b.row_stride, columns, y, ldy);
+    for (; d < k; d++)
+        thin_block<T, ROWS, 1>(a.data + d * a.column_stride, a.row_stride, a.column_stride,
+                               from + d * b.row_stride, b.row_stride, columns, y, ldy);
+}
+
+// Rows of b^T contiguous (linear's weight): a square of it is transposed in registers and used
+// there.
+template <class T, int ROWS>
+void thin_columns(const MatrixA<T>& a, const MatrixB<T>& b, int64_t k, int64_t column,
+                  int64_t columns, T* y, int64_t ldy) {
+    constexpr int n = kLanes<T>;
+    for (int64_t c = 0; c < columns; c += n) {
+        const int64_t width = min<int64_t>(n, columns - c);
+        const T* from = b.data + (column + c) * b.column_stride;
+        Vec<T> acc[ROWS] = {};
+        for (int64_t d = 0; d < k; d += n) {
+            const int64_t depth = min<int64_t>(n, k - d);
+            Vec<T> square[n];
+#pragma GCC unroll 16
+            for (int i = 0; i < n; i++) {
+                const T* row = from + i * b.column_stride + d;
+                square[i] = i >= width ? Vec<T>{} : depth == n ? load(row) : load_first(row, depth);
+            }
+            transpose<T>(square);
+            const T* factor = a.data + d * a.column_stride;
+#pragma GCC unroll 16
+            for (int i = 0; i < n; i++) {
+                if (i >= depth) break;
+#pragma GCC unroll 4
+                for (int r = 0; r < ROWS; r++)
+                    acc[r] = fma(broadcast(factor[r * a.row_stride + i * a.column_stride]),
+                                 square[i], acc[r]);
+            }
+        }
+        for (int r = 0; r < ROWS; r++) store_first(y + r * ldy + c, acc[r], width);
+    }
+}
+
+template <class T, int ROWS>
+void thin_strip(const MatrixA<T>& a, const MatrixB<T>& b, const MatrixC<T>& c, int64_t k,
+                int64_t column, int64_t columns) {
+    T* const y = c.data + column;
+    if (b.column_stride == 1)
+        thin_rows<T, ROWS>(a, b, k, column, columns, y, c.row_stride);
+    else
+        thin_columns<T, ROWS>(a, b, k, column, columns, y, c.row_stride);
+    c.finish(y, c.row_stride, 0, ROWS, column, columns);
+}
+
+template <class T>
+void thin_product(int64_t m, int64_t n, int64_t k, const MatrixA<T>& a, const MatrixB<T>& b,
+                  const MatrixC<T>& c) {
+    if (m <= 0) return;
+    using Strip = void (*)(const MatrixA<T>&, const MatrixB<T>&, const MatrixC<T>&, int64_t,
+                           int64_t, int64_t);
+    static constexpr Strip strips[kThinRows] = {&thin_strip<T, 1>, &thin_strip<T, 2>,
+                                                &thin_strip<T, 3>, &thin_strip<T, 4>};
+    const Strip strip = strips[m - 1];
+    const int64_t width =
+        min(kThinColumns, round_up(ceil_div(n, 2 * num_threads()), 4 * kLanes<T>));
+    parallel_for(ceil_div(n, width), n / kLanes<T> * k * 2, [&](int64_t task, int) {
+        strip(a, b, c, k, task * width, min(width, n - task * width));
+    });
+}
+
+}  // namespace tatami::TATAMI_ISA

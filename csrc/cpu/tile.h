@@ -1,0 +1,67 @@
+// The register tile under every matrix product and convolution.
+#pragma once
+
+#include "cpu/simd.h"
+
+namespace tatami::TATAMI_ISA {
+
+// Two vectors of columns by as many rows as the registers hold beside two columns and a broadcast.
+inline constexpr int kTileRows = kRegisters == 32 ? 12 : 6;
+template <class T>
+inline constexpr int kPanel = 2 * kLanes<T>;  // columns of a packed panel
+
+// c (ROWS, NV vectors; row stride c_stride) = [c +] a·b
+//   a (depth, ROWS) packed; b (depth, NV vectors), row stride b_stride.
+// Every element is one chain of fused multiply-adds in the order of depth, continued from c when
+// ACCUMULATE: so neither blocking nor the number of threads nor the vector width changes a bit.
+template <class T, int ROWS, int NV, bool ACCUMULATE>
+void tile(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c, int64_t c_stride) {
+    Vec<T> acc[ROWS][NV];
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; j++)
+            acc[i][j] = ACCUMULATE ? load(c + i * c_stride + j * kLanes<T>) : Vec<T>{};
+    for (int64_t d = 0; d < depth; d++, a += ROWS, b += b_stride) {
+        Vec<T> row[NV];
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; j++) row[j] = load(b + j * kLanes<T>);
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; i++) {
+            const Vec<T> factor = broadcast(a[i]);
+#pragma GCC unroll 4
+            for (int j = 0; j < NV; j++) acc[i][j] = fma(factor, row[j], acc[i][j]);
+        }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; j++) store(c + i * c_stride + j * kLanes<T>, acc[i][j]);
+}
+
+template <class T>
+using TileFn = void (*)(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c,
+                        int64_t c_stride);
+
+namespace detail {
+template <class T>
+struct TileTable {
+    TileFn<T> fn[kTileRows][2][2];
+};
+
+template <class T, int... I>
+constexpr TileTable<T> make_tile_table(std::integer_sequence<int, I...>) {
+    return {{{{&tile<T, I + 1, 1, false>, &tile<T, I + 1, 1, true>},
+              {&tile<T, I + 1, 2, false>, &tile<T, I + 1, 2, true>}}...}};
+}
+}  // namespace detail
+
+// The tile of this many rows (1 to kTileRows) that covers `columns` (1 to kPanel).
+template <class T>
+TATAMI_INLINE TileFn<T> tile_for(int64_t rows, int64_t columns, bool accumulate) {
+    static constexpr detail::TileTable<T> table =
+        detail::make_tile_table<T>(std::make_integer_sequence<int, kTileRows>{});
+    return table.fn[rows - 1][columns > kLanes<T>][accumulate];
+}
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,31 @@
+// Elementwise activations: y = f(x), dx = dy · f'(x).
+#pragma once
+
+#include <cstdint>
+
+namespace tatami {
+
+// f, by name. `none` is the identity. The slope of leaky_relu inside a fused epilogue is 0.01.
+enum class Activation : uint8_t {
+    none,
+    relu,        // max(x, 0)
+    leaky_relu,  // x < 0 ? alpha x : x
+    sigmoid,     // 1 / (1 + exp(-x))
+    tanh,
+    gelu,      // x Phi(x), Phi the normal distribution function
+    silu,      // x sigmoid(x)
+    elu,       // x < 0 ? alpha (exp(x) - 1) : x
+    softplus,  // log(1 + exp(x))
+};
+
+inline constexpr double kLeakySlope = 0.01;
+
+template <class T>
+struct ActivationKernels {
+    // y (n) = f(x (n)); y may be x.
+    void (*forward)(Activation f, int64_t n, const T* x, T alpha, T* y);
+    // dx (n) = dy (n) · f'(x (n)); dx may be dy or x.
+    void (*backward)(Activation f, int64_t n, const T* dy, const T* x, T alpha, T* dx);
+};
+
+}  // namespace tatami

@@ -1,0 +1,14 @@
+"""The raw API: arrays in, arrays out, no state.
+
+Sizes in the docstrings: N batch, C channels in, O channels out, T time steps, I input features,
+H hidden features (or height, with W). All arrays of a call share one dtype, float32 or float64.
+Any NumPy layout is accepted; what is not contiguous is copied once (``matmul`` and ``linear`` read
+transposed views in place). Results are new C-contiguous arrays unless ``out=`` is given, which
+must fit exactly. Shapes and values that do not fit raise ``ValueError``, dtypes and kinds of array
+``TypeError``, and nothing is written then.
+"""
+
+from .activation import leaky_relu, leaky_relu_grad, relu, relu_grad
+from .matmul import linear, matmul
+
+__all__ = ["leaky_relu", "leaky_relu_grad", "linear", "matmul", "relu", "relu_grad"]
