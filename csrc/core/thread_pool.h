@@ -1,0 +1,37 @@
+// The threads that kernels run on.
+#pragma once
+
+#include <cstdint>
+
+namespace tatami {
+
+// Threads that a region started by the calling thread may use, itself included: its own override,
+// else the setting of the process, else the default.
+int num_threads();
+
+// The setting of the process, from the next region on. Throws std::invalid_argument unless
+// 1 <= n <= 1024.
+void set_num_threads(int n);
+
+// Sets the number for regions started by the calling thread only, 0 for none; returns the former.
+// Throws std::invalid_argument unless 0 <= n <= 1024.
+int exchange_thread_override(int n);
+
+// TATAMI_NUM_THREADS, else OMP_NUM_THREADS, else the cores that this process may use.
+int default_num_threads();
+
+using TaskBody = void (*)(void* context, int64_t task, int worker);
+
+// Calls body(context, task, worker) once for each task in [0, tasks), worker in [0, workers), and
+// returns when all are done. Which worker runs a task is left to chance and must not change a
+// result. No two calls with the same worker overlap within one region; scratch indexed by worker
+// belongs to one call of run_tasks and is sized by the same `workers`, since num_threads() may
+// change in between. Everything runs on the calling thread, as worker 0, when there is only one
+// task or worker, within another region, and while another thread's region is running.
+// A body neither throws nor forks.
+void run_tasks(int64_t tasks, TaskBody body, void* context, int workers);
+
+// The same with num_threads() workers.
+void run_tasks(int64_t tasks, TaskBody body, void* context);
+
+}  // namespace tatami
