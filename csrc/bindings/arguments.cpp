@@ -20,4 +20,46 @@ Activation activation_argument(const char* op, py::handle value) {
                             "'silu'"));
 }
 
+namespace {
+
+[[noreturn]] void not_a_pair(const char* op, const char* name, py::handle value, int rank) {
+    throw TypeError(concat(op, ": ", name, " is ", py::repr(value).cast<std::string>(),
+                           "; it must be an int or a tuple of ", rank,
+                           rank == 1 ? " int" : " ints (vertical, horizontal)"));
+}
+
+// Reads a Python or NumPy integer; false for anything else, bools among them.
+bool read_integer(const char* op, const char* name, py::handle value, int64_t& number) {
+    if (PyBool_Check(value.ptr()) || !PyIndex_Check(value.ptr())) return false;
+    number = PyNumber_AsSsize_t(value.ptr(), PyExc_OverflowError);
+    if (number != -1 || !PyErr_Occurred()) return true;
+    const bool too_large = PyErr_ExceptionMatches(PyExc_OverflowError);
+    PyErr_Clear();
+    if (too_large)
+        throw ValueError(
+            concat(op, ": ", name, " is too large: ", py::repr(value).cast<std::string>()));
+    return false;  // arrays and NumPy's bool have __index__, but it refuses
+}
+
+}  // namespace
+
+Pair pair_argument(const char* op, const char* name, py::handle value, int rank) {
+    int64_t number[2];
+    if (read_integer(op, name, value, number[0])) return {number[0], number[0]};
+    const bool text = PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr());
+    const Py_ssize_t length = text ? -1 : PySequence_Size(value.ptr());
+    PyErr_Clear();  // what has no length is no sequence
+    if (length < 0) not_a_pair(op, name, value, rank);
+    if (length != rank)
+        throw ValueError(concat(op, ": ", name, " is ", py::repr(value).cast<std::string>(),
+                                "; it must be an int or hold ", rank,
+                                rank == 1 ? " int" : " ints (vertical, horizontal)"));
+    for (int i = 0; i < rank; i++) {
+        const auto item = py::reinterpret_steal<py::object>(PySequence_GetItem(value.ptr(), i));
+        PyErr_Clear();
+        if (!item || !read_integer(op, name, item, number[i])) not_a_pair(op, name, value, rank);
+    }
+    return {number[0], number[rank - 1]};
+}
+
 }  // namespace tatami

@@ -9,4 +9,9 @@ namespace tatami {
 // activation=None or one of the names that api.md lists for fused epilogues.
 Activation activation_argument(const char* op, py::handle value);
 
+// A Python or NumPy integer, or a tuple or list of `rank` of them (rank 2 is vertical, horizontal;
+// rank 1, for 1-d operators, fills both with the one value). TypeError for what is not an integer,
+// bools among them, ValueError for another length; the value itself is for the Problem to judge.
+Pair pair_argument(const char* op, const char* name, py::handle value, int rank = 2);
+
 }  // namespace tatami

@@ -52,4 +52,8 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
     return out << (shape.rank == 1 ? ",)" : ")");
 }
 
+std::ostream& operator<<(std::ostream& out, const Pair& pair) {
+    return out << "(" << pair.vertical << ", " << pair.horizontal << ")";
+}
+
 }  // namespace tatami

@@ -33,7 +33,14 @@ struct Shape {
     int64_t size[kMaxRank];
 };
 
-std::ostream& operator<<(std::ostream& out, const Shape& shape);  // (2, 3), as Python prints it
+// An argument with a value for each axis of the image.
+struct Pair {
+    int64_t vertical, horizontal;
+};
+
+// (2, 3), as Python prints it
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
+std::ostream& operator<<(std::ostream& out, const Pair& pair);
 
 struct Array {
     void* data;
