@@ -7,6 +7,7 @@
 #include "core/array.h"
 #include "ops/activation.h"
 #include "ops/matmul.h"
+#include "ops/probe.h"
 
 namespace tatami {
 
@@ -14,6 +15,7 @@ template <class T>
 struct Kernels {
     ActivationKernels<T> activation;
     MatmulKernels<T> matmul;
+    ProbeKernels<T> probe;
 };
 
 // A backend: its kernels for each dtype.

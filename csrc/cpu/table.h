@@ -10,5 +10,7 @@ template <class T>
 ActivationKernels<T> activation_kernels();
 template <class T>
 MatmulKernels<T> matmul_kernels();
+template <class T>
+ProbeKernels<T> probe_kernels();
 
 }  // namespace tatami::TATAMI_ISA

@@ -43,8 +43,11 @@ def draw_shares(axes, rows: list[Row]) -> None:
     for place, row in enumerate(rows):
         if row.case.goal:
             axes.plot([row.case.goal] * 2, [place - 0.42, place + 0.42], color="black", lw=1.6)
-        if row.share:
-            axes.text(row.share + 0.01, place, f"{row.share:.0%}", va="center", fontsize=6.5)
+        if row.share:  # inside the bar, where no goal's tick hides it
+            inside = row.share > 0.08
+            style = {"color": "white"} if inside else {"color": "black"}
+            at = 0.008 if inside else row.share + 0.008
+            axes.text(at, place, f"{row.share:.0%}", va="center", fontsize=6.5, **style)
     axes.set_yticks(places, [row.case.name for row in rows], fontsize=7)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, max(1.0, *(row.share or 0 for row in rows)) * 1.08)
