@@ -103,7 +103,7 @@ void thin_strip(const MatrixA<T>& a, const MatrixB<T>& b, const MatrixC<T>& c, i
 template <class T>
 void thin_product(int64_t m, int64_t n, int64_t k, const MatrixA<T>& a, const MatrixB<T>& b,
                   const MatrixC<T>& c) {
-    if (m <= 0) return;
+    if (m <= 0 || n <= 0) return;
     using Strip = void (*)(const MatrixA<T>&, const MatrixB<T>&, const MatrixC<T>&, int64_t,
                            int64_t, int64_t);
     static constexpr Strip strips[kThinRows] = {&thin_strip<T, 1>, &thin_strip<T, 2>,
