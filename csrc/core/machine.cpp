@@ -20,8 +20,8 @@ constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 
 // The path of this process in the v1 hierarchy of `controller`, in the v2 hierarchy when it is "".
 // A line of /proc/self/cgroup reads "4:cpu,cpuacct:/path", or "0::/path" for v2.
-std::string cgroup_path(const std::string& controller) {
-    std::ifstream file("/proc/self/cgroup");
+std::string cgroup_path(const std::string& root, const std::string& controller) {
+    std::ifstream file(root + "/proc/self/cgroup");
     for (std::string line; std::getline(file, line);) {
         std::istringstream fields(line);
         std::string id, controllers, path;
@@ -73,10 +73,10 @@ int64_t memory_v1(const std::string& directory) {
 }
 
 template <class ReadV2, class ReadV1>
-int64_t cgroup_limit(const std::string& controller, ReadV2 v2, ReadV1 v1) {
-    const std::string root = "/sys/fs/cgroup";
-    return std::min(least_of_parents(root, cgroup_path(""), v2),
-                    least_of_parents(root + "/" + controller, cgroup_path(controller), v1));
+int64_t cgroup_limit(const std::string& root, const std::string& controller, ReadV2 v2, ReadV1 v1) {
+    const std::string mount = root + "/sys/fs/cgroup";
+    return std::min(least_of_parents(mount, cgroup_path(root, ""), v2),
+                    least_of_parents(mount + "/" + controller, cgroup_path(root, controller), v1));
 }
 
 int64_t affinity() {
@@ -89,14 +89,14 @@ int64_t affinity() {
 
 }  // namespace
 
-int cores() {
-    const int64_t allowed = std::min(affinity(), cgroup_limit("cpu", quota_v2, quota_v1));
+int cores(const std::string& root) {
+    const int64_t allowed = std::min(affinity(), cgroup_limit(root, "cpu", quota_v2, quota_v1));
     return static_cast<int>(std::max<int64_t>(allowed, 1));
 }
 
-int64_t memory_bytes() {
+int64_t memory_bytes(const std::string& root) {
     const int64_t physical = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGE_SIZE);
-    return std::min(physical, cgroup_limit("memory", memory_v2, memory_v1));
+    return std::min(physical, cgroup_limit(root, "memory", memory_v2, memory_v1));
 }
 
 }  // namespace tatami::machine

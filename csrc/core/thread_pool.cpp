@@ -7,10 +7,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -25,7 +25,9 @@ constexpr int kMaxThreads = 1024;
 
 // Kernels called one after the other from Python follow each other within this time; falling
 // asleep and being woken would cost as much as a small kernel.
-constexpr auto kSpinTime = std::chrono::microseconds(50);
+constexpr std::chrono::microseconds kIdleSpin{50};
+// A caller waits for tasks that are already running and has nothing better to do.
+constexpr std::chrono::microseconds kCallerSpin{500};
 
 // The gate counts the free places of the open region and the workers inside it in one word, so that
 // a worker that comes late finds it closed instead of entering a region that is over.
@@ -65,17 +67,16 @@ constinit std::atomic<int> process_threads{0};  // 0: not asked for yet
 constinit thread_local int thread_override = 0;
 
 template <class Condition>
-bool spin_until(Condition condition) {
-    std::chrono::steady_clock::time_point deadline{};
-    while (true) {
+bool spin_until(Condition condition, std::chrono::microseconds at_most) {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point deadline = Clock::now() + at_most;
+    do {
         for (int i = 0; i < 32; ++i) {
             if (condition()) return true;
             spin_pause();
         }
-        const auto now = std::chrono::steady_clock::now();
-        if (deadline == std::chrono::steady_clock::time_point{}) deadline = now + kSpinTime;
-        if (now >= deadline) return false;
-    }
+    } while (Clock::now() < deadline);
+    return false;
 }
 
 void work(const Region& region, int worker) {
@@ -92,7 +93,7 @@ uint32_t await_region(uint32_t seen) {
     const auto opened = [seen] {
         return pool.regions_opened.load(std::memory_order_acquire) != seen;
     };
-    if (!pool.may_spin.load(std::memory_order_relaxed) || !spin_until(opened)) {
+    if (!pool.may_spin.load(std::memory_order_relaxed) || !spin_until(opened, kIdleSpin)) {
         pool.sleeping.fetch_add(1);
         pool.regions_opened.wait(seen);
         pool.sleeping.fetch_sub(1);
@@ -149,14 +150,14 @@ class BlockedSignals {
 };
 
 void start_workers(int count) {
-    if (pool.cores == 0) pool.cores = machine::cores();
     if (pool.started >= count) return;
     const BlockedSignals inherited_by_new_threads;
     try {
+        if (pool.cores == 0) pool.cores = machine::cores();
         for (; pool.started < count; ++pool.started) {
             std::thread(serve, pool.regions_opened.load()).detach();
         }
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
         // The system grants no more threads: those that are there do the work.
     }
 }
@@ -180,7 +181,7 @@ void close_region() {
         return (pool.gate.load(std::memory_order_acquire) & kInsideMask) == 0;
     };
     if (empty()) return;
-    if (pool.may_spin.load(std::memory_order_relaxed) && spin_until(empty)) return;
+    if (pool.may_spin.load(std::memory_order_relaxed) && spin_until(empty, kCallerSpin)) return;
     pool.gate.fetch_or(kCallerSleeps);
     for (uint32_t gate; (gate = pool.gate.load()) & kInsideMask;) pool.gate.wait(gate);
 }
