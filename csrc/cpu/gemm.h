@@ -53,18 +53,18 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
         bands = even_blocks(tiles.count, ceil_div(tiles.count * groups.count, 2 * threads), 1);
 
     const int64_t band_scratch = groups.size * depths.size + kPanel<T> * kTileRows;
-    const int64_t a_size =
-        m * depths.size + kPack<T>;  // the packers may write one vector past the end
-    memory::Scratch scratch((a_size + threads * band_scratch) * sizeof(T) + 64);
+    // A packer may write up to a vector past its tile: each tile has room of its own.
+    const int64_t a_tile = round_up(tiles.size * depths.size, kPack<T>) + kPack<T>;
+    memory::Scratch scratch((tiles.count * a_tile + threads * band_scratch) * sizeof(T));
     T* const a_packed = scratch.as<T>();
-    T* const b_scratch = a_packed + round_up(a_size, kPack<T>);
+    T* const b_scratch = a_packed + tiles.count * a_tile;
 
     for (int64_t block = 0; block < depths.count; block++) {
         const int64_t k0 = block * depths.size, depth = max<int64_t>(min(depths.size, k - k0), 0);
         const bool accumulate = block > 0, last = block + 1 == depths.count;
         parallel_for(tiles.count, m * depth / kLanes<T> * 2, [&](int64_t t, int) {
             const int64_t row = t * tiles.size, rows = min(tiles.size, m - row);
-            a.pack(a_packed + row * depth, row, rows, k0, depth);
+            a.pack(a_packed + t * a_tile, row, rows, k0, depth);
         });
         const int64_t work = m * n / kLanes<T> * max<int64_t>(depth, 1);
         parallel_for(groups.count * bands.count, work, [&](int64_t task, int worker) {
@@ -85,7 +85,7 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
                     T* const in_place = c.direct(row, col, cols, stride);
                     T* const target = in_place ? in_place : edge;
                     if (!in_place && accumulate) c.read(edge, row, rows, col, cols);
-                    tile_for<T>(rows, cols, accumulate)(depth, a_packed + row * depth,
+                    tile_for<T>(rows, cols, accumulate)(depth, a_packed + t * a_tile,
                                                         panels + (col - first) * depth, kPanel<T>,
                                                         target, stride);
                     if (last) c.finish(target, stride, row, rows, col, cols);
