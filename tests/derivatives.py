@@ -1,7 +1,6 @@
 """Two ways to judge a gradient without a second implementation of it."""
 
 import numpy as np
-
 from rules import tupled
 from sources import Source
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 import reference
 from derivatives import check_adjoint, check_differences
 from reference.random import philox

@@ -4,6 +4,7 @@ Slow and obvious on purpose, and independent of the library: what the tests expe
 from the code under test. Arguments are those of tatami.kernels, without `out`.
 """
 
+# ruff: noqa: F403
 from reference.activation import *
 from reference.conv import *
 from reference.loss import *
