@@ -10,10 +10,29 @@ inline constexpr int kTileRows = kRegisters == 32 ? 12 : 6;
 template <class T>
 inline constexpr int kPanel = 2 * kLanes<T>;  // columns of a packed panel
 
+// acc (ROWS, NV vectors) += a (ROWS, depth) · b (depth, NV vectors), all of it in registers.
+//   a[i, d] = a[i * a_row + d * a_depth]; b has row stride b_stride.
+// Every element is one chain of fused multiply-adds in the order of depth.
+template <class T, int ROWS, int NV>
+TATAMI_INLINE void accumulate(Vec<T> (&acc)[ROWS][NV], int64_t depth, const T* a, int64_t a_row,
+                              int64_t a_depth, const T* b, int64_t b_stride) {
+    for (int64_t d = 0; d < depth; d++, a += a_depth, b += b_stride) {
+        Vec<T> row[NV];
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; j++) row[j] = load(b + j * kLanes<T>);
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; i++) {
+            const Vec<T> factor = broadcast(a[i * a_row]);
+#pragma GCC unroll 4
+            for (int j = 0; j < NV; j++) acc[i][j] = fma(factor, row[j], acc[i][j]);
+        }
+    }
+}
+
 // c (ROWS, NV vectors; row stride c_stride) = [c +] a·b
 //   a (depth, ROWS) packed; b (depth, NV vectors), row stride b_stride.
-// Every element is one chain of fused multiply-adds in the order of depth, continued from c when
-// ACCUMULATE: so neither blocking nor the number of threads nor the vector width changes a bit.
+// A chain is continued from c when ACCUMULATE: so neither blocking nor the number of threads nor
+// the vector width changes a bit.
 template <class T, int ROWS, int NV, bool ACCUMULATE>
 void tile(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c, int64_t c_stride) {
     Vec<T> acc[ROWS][NV];
@@ -22,17 +41,7 @@ void tile(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c, int64_t
 #pragma GCC unroll 4
         for (int j = 0; j < NV; j++)
             acc[i][j] = ACCUMULATE ? load(c + i * c_stride + j * kLanes<T>) : Vec<T>{};
-    for (int64_t d = 0; d < depth; d++, a += ROWS, b += b_stride) {
-        Vec<T> row[NV];
-#pragma GCC unroll 4
-        for (int j = 0; j < NV; j++) row[j] = load(b + j * kLanes<T>);
-#pragma GCC unroll 16
-        for (int i = 0; i < ROWS; i++) {
-            const Vec<T> factor = broadcast(a[i]);
-#pragma GCC unroll 4
-            for (int j = 0; j < NV; j++) acc[i][j] = fma(factor, row[j], acc[i][j]);
-        }
-    }
+    accumulate<T, ROWS, NV>(acc, depth, a, 1, ROWS, b, b_stride);
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; i++)
 #pragma GCC unroll 4
