@@ -11,6 +11,7 @@
 #include "core/array.h"
 #include "core/check.h"
 #include "core/kernels.h"
+#include "core/thread_pool.h"
 
 namespace tatami {
 
@@ -89,6 +90,7 @@ auto with_type(DType dtype, const Use& use) {
 // operations or array elements, roughly).
 template <class Work>
 void run(int64_t work, const Work& kernel) {
+    const SteadyThreads steady;
     if (work < 16384) return kernel();
     py::gil_scoped_release released;
     kernel();

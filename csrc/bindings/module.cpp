@@ -13,6 +13,7 @@ static void bind_runtime(py::module_& m) {
     m.def("set_isa", &set_isa);
     m.def("num_threads", &num_threads);
     m.def("set_num_threads", &set_num_threads);
+    m.def("exchange_thread_override", &exchange_thread_override);
     m.def("memory_stats", [] {
         const memory::Stats s = memory::stats();
         py::dict d;

@@ -226,8 +226,13 @@ int exchange_thread_override(int n) {
     return std::exchange(thread_override, checked(n, 0));
 }
 
-void run_tasks(int64_t tasks, TaskBody body, void* context, int workers) {
-    const int places = static_cast<int>(std::min<int64_t>({tasks, workers, kMaxThreads})) - 1;
+SteadyThreads::SteadyThreads() : before_(exchange_thread_override(num_threads())) {}
+SteadyThreads::~SteadyThreads() {
+    thread_override = before_;
+}
+
+void run_tasks(int64_t tasks, TaskBody body, void* context) {
+    const int places = static_cast<int>(std::min<int64_t>(tasks, num_threads())) - 1;
     if (places < 1 || pool.busy.load(std::memory_order_relaxed) ||
         pool.busy.exchange(true, std::memory_order_acquire)) {
         for (int64_t task = 0; task < tasks; ++task) body(context, task, 0);
@@ -239,10 +244,6 @@ void run_tasks(int64_t tasks, TaskBody body, void* context, int workers) {
     work(region, 0);
     close_region();
     pool.busy.store(false, std::memory_order_release);
-}
-
-void run_tasks(int64_t tasks, TaskBody body, void* context) {
-    run_tasks(tasks, body, context, num_threads());
 }
 
 }  // namespace tatami

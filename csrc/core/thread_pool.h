@@ -20,18 +20,27 @@ int exchange_thread_override(int n);
 // TATAMI_NUM_THREADS, else OMP_NUM_THREADS, else the cores that this process may use.
 int default_num_threads();
 
+// Holds num_threads() of the calling thread still for a scope: scratch that a kernel sized by it
+// fits every worker, whatever another thread's set_num_threads does meanwhile.
+class SteadyThreads {
+  public:
+    SteadyThreads();
+    ~SteadyThreads();
+    SteadyThreads(const SteadyThreads&) = delete;
+    SteadyThreads& operator=(const SteadyThreads&) = delete;
+
+  private:
+    int before_;
+};
+
 using TaskBody = void (*)(void* context, int64_t task, int worker);
 
-// Calls body(context, task, worker) once for each task in [0, tasks), worker in [0, workers), and
-// returns when all are done. Which worker runs a task is left to chance and must not change a
-// result. No two calls with the same worker overlap within one region; scratch indexed by worker
-// belongs to one call of run_tasks and is sized by the same `workers`, since num_threads() may
-// change in between. Everything runs on the calling thread, as worker 0, when there is only one
-// task or worker, within another region, and while another thread's region is running.
-// A body neither throws nor forks.
-void run_tasks(int64_t tasks, TaskBody body, void* context, int workers);
-
-// The same with num_threads() workers.
+// Calls body(context, task, worker) once for each task in [0, tasks), worker in
+// [0, num_threads()), and returns when all are done. Which worker runs a task is left to chance and
+// must not change a result. No two calls with the same worker overlap within one region; scratch
+// indexed by worker belongs to one call of run_tasks. Everything runs on the calling thread, as
+// worker 0, when there is only one task or thread, within another region, and while another
+// thread's region is running. A body neither throws nor forks.
 void run_tasks(int64_t tasks, TaskBody body, void* context);
 
 }  // namespace tatami

@@ -22,10 +22,11 @@ def set_num_threads(n: int) -> None:
 
 @contextmanager
 def threads(n: int) -> Iterator[None]:
-    """``with tatami.threads(1): ...`` uses ``n`` threads inside the block."""
-    before = get_num_threads()
-    set_num_threads(n)
+    """``with tatami.threads(1): ...`` uses ``n`` threads for this Python thread's calls inside."""
+    if n < 1:
+        raise ValueError(f"threads: n must be at least 1, got {n}")
+    before = _core.exchange_thread_override(n)
     try:
         yield
     finally:
-        set_num_threads(before)
+        _core.exchange_thread_override(before)

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -29,7 +30,9 @@ void parallel(int64_t tasks, int workers, Body body) {
     const TaskBody call = [](void* context, int64_t task, int worker) {
         (*static_cast<Body*>(context))(task, worker);
     };
-    run_tasks(tasks, call, &body, workers);
+    const int before = exchange_thread_override(workers);
+    run_tasks(tasks, call, &body);
+    exchange_thread_override(before);
 }
 
 // Every task once, every worker in range and never twice at a time.
@@ -118,7 +121,16 @@ void test_settings_change_while_regions_run() {
     std::thread changer([&] {
         for (int n = 0; !stop; n = (n + 1) % 8) set_num_threads(n + 1);
     });
-    for (int repeat = 0; repeat < 2000; ++repeat) check_region(20, num_threads());
+    for (int repeat = 0; repeat < 2000; ++repeat) {
+        const SteadyThreads steady;
+        std::vector<int> scratch(num_threads());
+        const TaskBody count = [](void* context, int64_t, int worker) {
+            ++static_cast<std::vector<int>*>(context)->at(worker);
+        };
+        run_tasks(20, count, &scratch);
+        CHECK(std::accumulate(scratch.begin(), scratch.end(), 0) == 20);
+        CHECK(num_threads() == int(scratch.size()));
+    }
     stop = true;
     changer.join();
 }
