@@ -17,7 +17,12 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--filter", metavar="TEXT", default="", help="only kernels whose name contains TEXT")
+    add(
+        "--filter",
+        metavar="TEXT",
+        default="",
+        help="only kernels whose family or name contains TEXT",
+    )
     add("--quick", action="store_true", help="a few representative kernels, less repetition")
     add("--threads", type=int, default=cores(), help="threads of every library (default: all)")
     add("--out", type=Path, default=Path("runs/bench"), help="folder of the JSON and the plot")
@@ -43,21 +48,24 @@ def run(args: argparse.Namespace) -> int:
     """Measures, prints and writes; 1 if any kernel is missing or wrong."""
     from . import measure, plot, report, shapes
 
-    cases = [c for c in shapes.CASES if args.filter in c.name]
+    cases = [c for c in shapes.CASES if args.filter in f"{c.operation.family}: {c.name}"]
     if args.quick and not args.filter:
         cases = [c for c in cases if c.quick]
     if not cases:
-        print(f"no kernel's name contains {args.filter!r}", file=sys.stderr)
+        print(f"no kernel's family or name contains {args.filter!r}", file=sys.stderr)
         return 1
     effort = measure.QUICK if args.quick else measure.FULL
     with measure.Bench(args.threads, effort, peer_python(args)) as bench:
         about = {"machine": processor(), "threads": args.threads, "versions": bench.versions()}
         print(describe(about), report.header(), sep="\n")
         rows = []
-        for row in bench.run(cases, lambda k, case: progress(k, len(cases), case.name)):
-            rows.append(row)
-            progress()
-            print(report.row_text(row), flush=True)
+        try:
+            for row in bench.run(cases, lambda k, case: progress(k, len(cases), case.name)):
+                rows.append(row)
+                progress()
+                print(report.row_text(row), flush=True)
+        except KeyboardInterrupt:
+            print(f"\ninterrupted after {len(rows)} of {len(cases)} kernels")
         print(report.summary(rows))
     args.out.mkdir(parents=True, exist_ok=True)
     report.write_json(args.out / "bench.json", about, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,10 @@ class Failure(Exception):
 
 
 class Client:
+    """A worker process, stopped between its turns: idle threads of some libraries spin for a while
+    and would take a core from the next one.
+    """
+
     def __init__(self, name: str, threads: int, python: str = sys.executable):
         self.name = name
         environment = os.environ | {f"{key}_NUM_THREADS": str(threads) for key in THREADS}
@@ -41,6 +46,7 @@ class Client:
 
     def __call__(self, do: str, **arguments):
         try:
+            self.process.send_signal(signal.SIGCONT)
             self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
@@ -48,12 +54,14 @@ class Client:
             line = ""
         if not line:
             raise Failure(f"the process of {self.name} ended ({self.process.wait()})")
+        self.process.send_signal(signal.SIGSTOP)
         reply = json.loads(line)
         if "error" in reply:
             raise Failure(reply["error"])
         return reply
 
     def close(self):
+        self.process.send_signal(signal.SIGCONT)
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()

@@ -9,6 +9,8 @@ import numpy as np
 from .operation import Operation, normal
 from .windows import crop, out_size, pad, taps, windows
 
+CACHE = 16 << 20  # bytes
+
 
 @dataclass(frozen=True)
 class Convolution(Operation):
@@ -62,6 +64,12 @@ class Convolution(Operation):
     def windows(self, x):
         return windows(pad(x, self.padding), self.k, self.stride, self.dilation)
 
+    def chunks(self):
+        """Slices of the batch whose columns, the copied windows, stay in the last cache."""
+        columns = 4 * np.prod(self.weight_shape[1:]) * np.prod(self.y_shape[2:])
+        step = max(1, int(CACHE // columns))
+        return [slice(start, start + step) for start in range(0, self.n, step)]
+
     def taps(self, padded):
         return taps(padded, self.k, self.stride, self.dilation, self.y_shape[2:])
 
@@ -93,10 +101,14 @@ class Conv2d(Convolution):
                 self.y_shape
             )
 
+        y = np.empty(self.y_shape, x.dtype)
+
         def call():
             # reduced over (c, kh, kw); in this order the copied rows of the windows are contiguous
-            y = np.tensordot(weight, self.windows(x), axes=((1, 2, 3), (1, 4, 5)))
-            return np.ascontiguousarray(y.transpose(1, 0, 2, 3))
+            for part in self.chunks():
+                product = np.tensordot(weight, self.windows(x[part]), axes=((1, 2, 3), (1, 4, 5)))
+                y[part] = product.transpose(1, 0, 2, 3)
+            return y
 
         return call
 
@@ -138,10 +150,11 @@ class Conv2dInputGrad(Convolution):
                 view += grad_y * weight[:, :, i, j, None]
         else:
             flat = grad_y.reshape(n, self.o, -1)
-            columns = np.matmul(weight.reshape(self.o, -1).T, flat)
-            columns = columns.reshape(n, c, self.k, self.k, *self.y_shape[2:])
-            for i, j, view in self.taps(padded):
-                view += columns[:, :, i, j]
+            for part in self.chunks():
+                columns = np.matmul(weight.reshape(self.o, -1).T, flat[part])
+                columns = columns.reshape(-1, c, self.k, self.k, *self.y_shape[2:])
+                for i, j, view in self.taps(padded[part]):
+                    view += columns[:, :, i, j]
         return crop(padded, self.padding)
 
     def torch(self, torch, grad_y, weight):
@@ -165,7 +178,8 @@ class Conv2dWeightGrad(Convolution):
             return lambda: self.numpy_depthwise(grad_y, x)
 
         def call():
-            grad = np.tensordot(self.windows(x), grad_y, axes=((0, 2, 3), (0, 2, 3)))
+            axes = ((0, 2, 3), (0, 2, 3))
+            grad = sum(np.tensordot(self.windows(x[p]), grad_y[p], axes) for p in self.chunks())
             return np.ascontiguousarray(grad.transpose(3, 0, 1, 2))
 
         return call

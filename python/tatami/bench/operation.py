@@ -1,4 +1,4 @@
-"""What the benchmark knows of an operation: its inputs, its cost and how each library computes it."""
+"""What the benchmark knows of an operation: inputs, cost and how each library computes it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Call = Callable[[], Any]
 class Operation:
     """Base of all operations; a subclass is a frozen dataclass whose fields are its sizes.
 
-    `tatami`, `numpy` and `torch` each take the inputs by name and return the call to be timed, which
-    gives the same tuple of arrays in every library. What a library can prepare once outside the
-    call (contiguous weights, modules, output buffers), it does there.
+    `tatami`, `numpy` and `torch` each take the inputs by name and return the call to be timed,
+    which gives the same tuple of arrays in every library. What a library can prepare once outside
+    the call (contiguous weights, modules, output buffers), it does there.
     """
 
     family: ClassVar[str]

@@ -67,7 +67,9 @@ def draw_ratios(axes, rows: list[Row]) -> None:
     for peer, (label, colour, marker) in PEERS.items():
         points = [(row.ratio(peer), k) for k, row in enumerate(rows) if row.ratio(peer)]
         if points:
-            axes.scatter(*zip(*points), color=colour, marker=marker, s=18, label=label, zorder=3)
+            axes.scatter(
+                *zip(*points, strict=True), color=colour, marker=marker, s=18, label=label, zorder=3
+            )
     axes.axvline(1, color="black", lw=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

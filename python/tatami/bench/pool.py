@@ -42,17 +42,20 @@ class Pooling(Operation):
     def taps(self, padded):
         return taps(padded, self.k, self.stride, 1, self.y_shape[2:])
 
-    def fold(self, ufunc, padded):
-        """`ufunc` over every window, first down the rows (contiguous), then along them."""
+    def fold(self, ufunc, x, fill):
+        """`ufunc` over every window: down the rows (contiguous), then along them, by images."""
         _, _, oh, ow = self.y_shape
-        rows = [padded[:, :, span(i, oh, self.stride)] for i in range(self.k)]
-        y = ufunc(rows[0], rows[1])
-        for row in rows[2:]:
-            ufunc(y, row, out=y)
-        columns = [y[..., span(j, ow, self.stride)] for j in range(self.k)]
-        y = ufunc(columns[0], columns[1])
-        for column in columns[2:]:
-            ufunc(y, column, out=y)
+        y = np.empty(self.y_shape, x.dtype)
+        for image, out in zip(x, y, strict=True):
+            padded = pad(image[None], self.padding, fill)[0]
+            rows = [padded[:, span(i, oh, self.stride)] for i in range(self.k)]
+            tall = ufunc(rows[0], rows[1])
+            for row in rows[2:]:
+                ufunc(tall, row, out=tall)
+            columns = [tall[..., span(j, ow, self.stride)] for j in range(self.k)]
+            ufunc(columns[0], columns[1], out=out)
+            for column in columns[2:]:
+                ufunc(out, column, out=out)
         return y
 
     def numpy_indices(self, x):
@@ -61,8 +64,9 @@ class Pooling(Operation):
         index = np.zeros(self.y_shape, np.int64)
         mask = np.empty(self.y_shape, bool)
         position = np.arange(self.size**2).reshape(1, 1, self.size, self.size)
-        padded = self.taps(pad(x, self.padding, -np.inf))
-        for (_, _, view), (_, _, where) in zip(padded, self.taps(pad(position, self.padding))):
+        values = self.taps(pad(x, self.padding, -np.inf))
+        positions = self.taps(pad(position, self.padding))
+        for (_, _, view), (_, _, where) in zip(values, positions, strict=True):
             np.greater(view, value, out=mask)
             np.copyto(value, view, where=mask)
             np.copyto(index, where, where=mask)
@@ -81,7 +85,7 @@ class MaxPool2d(Pooling):
         return lambda: pool(x, **settings)
 
     def numpy(self, x):
-        return lambda: self.fold(np.maximum, pad(x, self.padding, -np.inf))
+        return lambda: self.fold(np.maximum, x, -np.inf)
 
     def torch(self, torch, x):
         pool, settings = torch.nn.functional.max_pool2d, self.settings
@@ -151,7 +155,7 @@ class AvgPool2d(Pooling):
 
     def numpy(self, x):
         def call():
-            y = self.fold(np.add, pad(x, self.padding))
+            y = self.fold(np.add, x, 0)
             y *= np.float32(1 / self.k**2)
             return y
 

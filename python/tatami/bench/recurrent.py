@@ -70,7 +70,7 @@ class Recurrent(Operation):
         layer = getattr(torch.nn, self.kernel.upper())(self.i, self.h)
         weights = list(layer.parameters())
         with torch.no_grad():
-            for mine, given in zip(weights, (w_ih, w_hh, b_ih, b_hh)):
+            for mine, given in zip(weights, (w_ih, w_hh, b_ih, b_hh), strict=True):
                 mine.copy_(given)
         if not self.training:
             return lambda: layer(x)[0]

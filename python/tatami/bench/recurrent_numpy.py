@@ -1,4 +1,4 @@
-"""LSTM, GRU and RNN in NumPy: one GEMM for all inputs, a step loop, one GEMM per weight gradient."""
+"""LSTM, GRU and RNN in NumPy: one GEMM for all inputs, a step loop, a GEMM a weight gradient."""
 
 from __future__ import annotations
 

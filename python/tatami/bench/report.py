@@ -19,7 +19,7 @@ def header() -> str:
 
 def line(cells: Iterable[str]) -> str:
     first, *others = cells
-    aligned = (cell.rjust(width) for cell, width in zip(others, WIDTHS[1:]))
+    aligned = (cell.rjust(width) for cell, width in zip(others, WIDTHS[1:], strict=True))
     return " ".join([first.ljust(WIDTHS[0]), *aligned])
 
 

@@ -1,4 +1,6 @@
-"""The one list of what is measured: shapes from real networks and the share of the limit to reach."""
+"""The one list of what is measured: shapes from real networks, and the share of the limit to
+reach.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,7 @@ def matmul_cases():
 
 def three_convolutions(label, *sizes, goals=(None, None, None), quick=False, **settings):
     """Forward, input gradient and weight gradient of one layer."""
-    for kind, goal in zip((Conv2d, Conv2dInputGrad, Conv2dWeightGrad), goals):
+    for kind, goal in zip((Conv2d, Conv2dInputGrad, Conv2dWeightGrad), goals, strict=True):
         yield Case(kind(*sizes, **settings), label, goal, quick)
 
 
@@ -100,7 +102,7 @@ def recurrent_cases():
     for kind, part in shares.items():
         for sizes, goals in shapes.items():
             label = "T{} B{} I{} H{}".format(*sizes)
-            for training, goal in zip((False, True), goals):
+            for training, goal in zip((False, True), goals, strict=True):
                 what = "forward + backward" if training else "inference"
                 quick = kind is Lstm and sizes[3] == 200
                 goal = round(goal * part, 2) if goal and part else None

@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -131,6 +132,7 @@ def main(name: str, threads: str) -> None:
     # what a library prints must not mix with the replies
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the other end's to handle
     gc.disable()
     worker = None
     for line in sys.stdin:
@@ -138,7 +140,7 @@ def main(name: str, threads: str) -> None:
         try:
             worker = worker or Worker(LIBRARIES[name](name, int(threads)))
             reply = getattr(worker, request.pop("do"))(**request)
-        except Exception as error:  # noqa: BLE001 (the other end reports it)
+        except Exception as error:
             reply = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
         replies.write(json.dumps(reply) + "\n")
         gc.collect()
