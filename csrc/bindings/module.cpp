@@ -44,6 +44,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_runtime(m);
     bind_activation(m);
     bind_matmul(m);
+    bind_optim(m);
     bind_probe(m);
 }
 

@@ -7,6 +7,7 @@
 #include "core/array.h"
 #include "ops/activation.h"
 #include "ops/matmul.h"
+#include "ops/optim.h"
 #include "ops/probe.h"
 
 namespace tatami {
@@ -15,6 +16,7 @@ template <class T>
 struct Kernels {
     ActivationKernels<T> activation;
     MatmulKernels<T> matmul;
+    OptimKernels optim;
     ProbeKernels<T> probe;
 };
 

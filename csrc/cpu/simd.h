@@ -158,9 +158,9 @@ TATAMI_INLINE T fma1(T a, T b, T c) {
 
 template <class T>
 TATAMI_INLINE Vec<T> sqrt(Vec<T> x) {
-#if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4) return _mm512_sqrt_ps(x);
-    if constexpr (sizeof(T) == 8) return _mm512_sqrt_pd(x);
+#if defined(__AVX512F__)  // the unmasked forms make GCC 12 warn of an unset operand
+    if constexpr (sizeof(T) == 4) return _mm512_maskz_sqrt_ps(0xFFFF, x);
+    if constexpr (sizeof(T) == 8) return _mm512_maskz_sqrt_pd(0xFF, x);
 #elif defined(__AVX2__)
     if constexpr (sizeof(T) == 4) return _mm256_sqrt_ps(x);
     if constexpr (sizeof(T) == 8) return _mm256_sqrt_pd(x);

@@ -7,6 +7,7 @@ static Kernels<T> make_kernels() {
     return {
         .activation = activation_kernels<T>(),
         .matmul = matmul_kernels<T>(),
+        .optim = optim_kernels<T>(),
         .probe = probe_kernels<T>(),
     };
 }

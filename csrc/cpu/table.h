@@ -11,6 +11,8 @@ ActivationKernels<T> activation_kernels();
 template <class T>
 MatmulKernels<T> matmul_kernels();
 template <class T>
+OptimKernels optim_kernels();
+template <class T>
 ProbeKernels<T> probe_kernels();
 
 }  // namespace tatami::TATAMI_ISA

@@ -10,5 +10,19 @@ must fit exactly. Shapes and values that do not fit raise ``ValueError``, dtypes
 
 from .activation import leaky_relu, leaky_relu_grad, relu, relu_grad
 from .matmul import linear, matmul
+from .optim import adadelta_step, adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
 
-__all__ = ["leaky_relu", "leaky_relu_grad", "linear", "matmul", "relu", "relu_grad"]
+__all__ = [
+    "adadelta_step",
+    "adagrad_step",
+    "adam_step",
+    "adamw_step",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "linear",
+    "matmul",
+    "relu",
+    "relu_grad",
+    "rmsprop_step",
+    "sgd_step",
+]

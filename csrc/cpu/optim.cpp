@@ -1,0 +1,168 @@
+// Optimizer steps: one walk over the chunks of all tensors, each element read and written once.
+#include "ops/optim.h"
+
+#include "cpu/parallel.h"
+#include "cpu/table.h"
+
+namespace tatami::TATAMI_ISA {
+
+// Vector operations that a vector of parameters costs, roughly.
+inline constexpr int64_t kStepCost = 16;
+
+// update(p, g, s) turns one vector of parameters p and its states s (STATES) into the next ones.
+template <class T, int STATES, class Update>
+TATAMI_INLINE void step_span(int64_t n, T* p, const T* g, T* const (&s)[STATES ? STATES : 1],
+                             const Update& update) {
+    const auto at = [&](int64_t i, auto read, auto write) {
+        Vec<T> param = read(p + i), state[STATES ? STATES : 1];
+#pragma GCC unroll 3
+        for (int k = 0; k < STATES; k++) state[k] = read(s[k] + i);
+        update(param, read(g + i), state);
+        write(p + i, param);
+#pragma GCC unroll 3
+        for (int k = 0; k < STATES; k++) write(s[k] + i, state[k]);
+    };
+    int64_t i = 0;
+    for (; i + kLanes<T> <= n; i += kLanes<T>)
+        at(i, [](const T* from) { return load(from); }, [](T* to, Vec<T> v) { store(to, v); });
+    if (const int64_t left = n - i; left > 0)
+        at(
+            i, [=](const T* from) { return load_first(from, left); },
+            [=](T* to, Vec<T> v) { store_first(to, v, left); });
+}
+
+template <class T, int STATES, class Update>
+void walk(const Steps& steps, const Update& update) {
+    const int64_t work = (steps.elements / kLanes<T> + steps.tensors) * kStepCost;
+    parallel_ranges(steps.chunks, 1, work, [&](int64_t chunk, int64_t end) {
+        int64_t i = steps.tensors - 1;  // the tensor of `chunk`; empty ones own none
+        while (steps.first_chunk[i] > chunk || steps.size[i] == 0) i--;
+        for (; chunk < end; i++) {
+            const int64_t chunks = ceil_div(steps.size[i], kStepChunk);
+            const int64_t until = min(end, steps.first_chunk[i] + chunks);
+            const int64_t from = (chunk - steps.first_chunk[i]) * kStepChunk;
+            const int64_t to = min((until - steps.first_chunk[i]) * kStepChunk, steps.size[i]);
+            T* s[STATES ? STATES : 1] = {};
+            for (int k = 0; k < STATES; k++) s[k] = static_cast<T*>(steps.states[k][i]) + from;
+            step_span<T, STATES>(to - from, static_cast<T*>(steps.params[i]) + from,
+                                 static_cast<const T*>(steps.grads[i]) + from, s, update);
+            chunk = until;
+        }
+    });
+}
+
+// g, decayed. A decay of 0 leaves it alone, whatever p is.
+template <class T>
+TATAMI_INLINE Vec<T> decayed(Vec<T> g, Vec<T> p, T decay) {
+    return decay == T(0) ? g : fma(broadcast(decay), p, g);
+}
+
+// rate a + (1 - rate) b
+template <class T>
+struct Average {
+    explicit Average(double rate) : keep(T(rate)), take(T(1 - rate)) {}
+    T keep, take;
+    TATAMI_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const {
+        return fma(a, broadcast(keep), b * take);
+    }
+};
+
+template <class T>
+void sgd(const Sgd& rule, const Steps& steps) {
+    const T lr = T(rule.lr), decay = T(rule.weight_decay), momentum = T(rule.momentum);
+    const T take = T(1 - rule.dampening);
+    if (!steps.states_given)
+        return walk<T, 0>(steps, [=](Vec<T>& p, Vec<T> g, Vec<T>*) {
+            p = fma(broadcast(-lr), decayed(g, p, decay), p);
+        });
+    const bool nesterov = rule.nesterov;
+    walk<T, 1>(steps, [=](Vec<T>& p, Vec<T> g, Vec<T>* s) {
+        g = decayed(g, p, decay);
+        s[0] = fma(s[0], broadcast(momentum), g * take);
+        p = fma(broadcast(-lr), nesterov ? fma(s[0], broadcast(momentum), g) : s[0], p);
+    });
+}
+
+template <class T>
+void adagrad(const Adagrad& rule, const Steps& steps) {
+    const T lr = T(rule.lr), decay = T(rule.weight_decay), eps = T(rule.eps);
+    walk<T, 1>(steps, [=](Vec<T>& p, Vec<T> g, Vec<T>* s) {
+        g = decayed(g, p, decay);
+        s[0] = fma(g, g, s[0]);
+        p -= lr * g / (sqrt<T>(s[0]) + eps);
+    });
+}
+
+template <class T>
+void adadelta(const Adadelta& rule, const Steps& steps) {
+    const T lr = T(rule.lr), decay = T(rule.weight_decay), eps = T(rule.eps);
+    const Average<T> average(rule.rho);
+    walk<T, 2>(steps, [=](Vec<T>& p, Vec<T> g, Vec<T>* s) {
+        g = decayed(g, p, decay);
+        s[0] = average(s[0], g * g);
+        const Vec<T> d = sqrt<T>(s[1] + eps) / sqrt<T>(s[0] + eps) * g;
+        s[1] = average(s[1], d * d);
+        p = fma(broadcast(-lr), d, p);
+    });
+}
+
+template <class T, bool MOMENTUM, bool CENTRED>
+void rmsprop_as(const Rmsprop& rule, const Steps& steps) {
+    const T lr = T(rule.lr), decay = T(rule.weight_decay), eps = T(rule.eps);
+    const T momentum = T(rule.momentum);
+    const Average<T> average(rule.alpha);
+    walk<T, 1 + MOMENTUM + CENTRED>(steps, [=](Vec<T>& p, Vec<T> g, Vec<T>* s) {
+        g = decayed(g, p, decay);
+        s[0] = average(s[0], g * g);
+        Vec<T> variance = s[0];
+        if constexpr (CENTRED) {
+            Vec<T>& mean = s[1 + MOMENTUM];
+            mean = average(mean, g);
+            variance = fma(-mean, mean, variance);
+            variance = variance < T(0) ? Vec<T>{} : variance;  // rounding, when g stands still
+        }
+        Vec<T> d = g / (sqrt<T>(variance) + eps);
+        if constexpr (MOMENTUM) d = s[1] = fma(s[1], broadcast(momentum), d);
+        p = fma(broadcast(-lr), d, p);
+    });
+}
+
+template <class T>
+void rmsprop(const Rmsprop& rule, const Steps& steps) {
+    const bool centred = steps.states_given - rule.has_momentum == 2;
+    if (rule.has_momentum)
+        return centred ? rmsprop_as<T, true, true>(rule, steps)
+                       : rmsprop_as<T, true, false>(rule, steps);
+    return centred ? rmsprop_as<T, false, true>(rule, steps)
+                   : rmsprop_as<T, false, false>(rule, steps);
+}
+
+template <class T, bool AMSGRAD>
+void adam_as(const Adam& rule, const Steps& steps) {
+    const T decay = rule.decoupled ? T(0) : T(rule.weight_decay);
+    const T shrink = rule.decoupled ? T(1 - rule.lr * rule.weight_decay) : T(1);
+    const T step_size = T(rule.step_size), inverse = T(rule.inverse_scale), eps = T(rule.eps);
+    const Average<T> first(rule.beta1), second(rule.beta2);
+    walk<T, 2 + AMSGRAD>(steps, [=](Vec<T>& p, Vec<T> g, Vec<T>* s) {
+        g = decayed(g, p, decay);
+        s[0] = first(s[0], g);
+        s[1] = second(s[1], g * g);
+        if constexpr (AMSGRAD) s[2] = max_nan<T>(s[1], s[2]);
+        const Vec<T> root = sqrt<T>(s[AMSGRAD ? 2 : 1]);
+        p = p * shrink - s[0] * step_size / fma(root, broadcast(inverse), broadcast(eps));
+    });
+}
+
+template <class T>
+void adam(const Adam& rule, const Steps& steps) {
+    return steps.states_given == 3 ? adam_as<T, true>(rule, steps) : adam_as<T, false>(rule, steps);
+}
+
+template <class T>
+OptimKernels optim_kernels() {
+    return {&sgd<T>, &adagrad<T>, &adadelta<T>, &rmsprop<T>, &adam<T>};
+}
+template OptimKernels optim_kernels<float>();
+template OptimKernels optim_kernels<double>();
+
+}  // namespace tatami::TATAMI_ISA
