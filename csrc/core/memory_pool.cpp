@@ -71,7 +71,7 @@ void* map_aligned(size_t bytes) {
     char* start = static_cast<char*>(mapping);
     const size_t before = -reinterpret_cast<uintptr_t>(start) % kHugePage;
     if (before) munmap(start, before);
-    if (before < kHugePage) munmap(start + before + bytes, kHugePage - before);
+    munmap(start + before + bytes, kHugePage - before);
     start += before;
 #ifdef MADV_HUGEPAGE
     madvise(start, bytes, MADV_HUGEPAGE);
