@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .operation import Operation, normal
+from .operation import BLOCK, Operation, normal
 
 
 def relu(x, y):
@@ -50,7 +50,6 @@ def gelu(x, y):
 
 
 FORMULAS = {f.__name__: f for f in (relu, sigmoid, tanh, silu, gelu)}
-BLOCK = 1 << 15  # elements: NumPy's passes over one block stay in the caches
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,14 @@ class ReluGrad(Operation):
 
     def numpy(self, grad_y, x):
         grad_x = np.empty_like(x)
-        return lambda: np.multiply(grad_y, x > 0, out=grad_x)
+
+        def call():
+            for start in range(0, self.size, BLOCK):
+                part = slice(start, start + BLOCK)
+                np.multiply(grad_y[part], x[part] > 0, out=grad_x[part])
+            return grad_x
+
+        return call
 
     def torch(self, torch, grad_y, x):
         grad = torch.ops.aten.threshold_backward

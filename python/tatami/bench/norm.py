@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .operation import Operation, normal
+from .operation import BLOCK, Operation, normal
 
 EPS = np.float32(1e-5)
 
@@ -88,6 +88,14 @@ class BatchNorm(Norm):
     def spread(self, parameter):
         return parameter[:, None, None]
 
+    def numpy_forward(self, x, weight, bias):
+        """With one factor and one term a channel: two passes fewer."""
+        mean, scale = self.moments(x)
+        factor = weight * scale
+        y = x * factor
+        y += bias - mean * factor
+        return y
+
     def tatami(self, kernels, x, weight, bias=None, grad_y=None):
         norm, grad = kernels.batch_norm, kernels.batch_norm_grad
         mean, var = np.zeros_like(weight), np.ones_like(weight)
@@ -117,6 +125,14 @@ class LayerNorm(Norm):
     @property
     def weight_shape(self):
         return self.shape[1:]
+
+    def numpy_forward(self, x, weight, bias):
+        y = np.empty_like(x)
+        step = max(1, BLOCK // self.shape[1])
+        for start in range(0, self.shape[0], step):
+            part = slice(start, start + step)
+            y[part] = super().numpy_forward(x[part], weight, bias)
+        return y
 
     def tatami(self, kernels, x, weight, bias=None, grad_y=None):
         norm, grad, size = kernels.layer_norm, kernels.layer_norm_grad, self.weight_shape

@@ -9,6 +9,7 @@ import numpy as np
 
 Arrays = tuple[Any, ...]
 Call = Callable[[], Any]
+BLOCK = 1 << 15  # elements: of so many, NumPy's passes stay in the caches
 
 
 class Operation:

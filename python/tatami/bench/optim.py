@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .operation import Operation, normal
+from .operation import BLOCK, Operation, normal
 
-BLOCK = 1 << 15  # elements: NumPy's passes over one block stay in the caches
 STEP, LR, BETA1, BETA2, EPS = 10, 1e-3, 0.9, 0.999, 1e-8
 
 

@@ -1,0 +1,50 @@
+"""The benchmark's own parts: its list, its verdict on results, and a short run from end to end."""
+
+import json
+
+import numpy as np
+import pytest
+from tatami import bench
+from tatami.bench import shapes
+from tatami.bench.measure import Row, difference
+
+
+def test_names_are_unique():
+    names = [case.name for case in shapes.CASES]
+    assert len(set(names)) == len(names)
+
+
+def test_difference_sees_wrong_values_shapes_and_nan():
+    right = np.arange(6, dtype=np.float32).reshape(2, 3)
+    wrong = right.copy()
+    wrong[1, 1] += 0.1
+    assert difference([right], [right]) is None
+    assert "differs" in difference([wrong], [right])
+    assert "differs" in difference([np.full_like(right, np.nan)], [right])
+    assert "shape" in difference([right.T], [right])
+    assert "outputs" in difference([right, right], [right])
+
+
+def test_share_is_of_the_slower_limit():
+    case = next(c for c in shapes.CASES if c.name == "matmul 512 cube")
+    row = Row(case, {"tatami": 2e-3, "numpy": 4e-3}, bytes=10**6, peak=2e11, bandwidth=1e10)
+    assert row.compute_bound and row.share == pytest.approx(2 * 512**3 / 2e11 / 2e-3)
+    assert row.ratio("numpy") == 2 and row.ratio("torch") is None
+    row.bandwidth = 1e8
+    assert not row.compute_bound and row.share == pytest.approx(1e6 / 1e8 / 2e-3)
+
+
+def test_short_run_writes_json_and_picture(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert bench.main(["--quick", "--no-peers", "--filter", "4x4x4", "--out", str(tmp_path)]) == 0
+    assert "matmul 4x4x4" in capsys.readouterr().out
+    written = json.loads((tmp_path / "bench.json").read_text())
+    (case,) = written["cases"]
+    assert case["seconds"]["tatami"] > 0 and case["seconds"]["numpy"] > 0
+    assert case["peak"] > 0 and case["bandwidth"] > 0 and not case["problems"]
+    assert (tmp_path / "bench.png").stat().st_size > 1000
+
+
+def test_unknown_filter_is_an_error(capsys):
+    assert bench.main(["--filter", "no such kernel"]) == 1
+    assert "no such kernel" in capsys.readouterr().err
