@@ -2,6 +2,7 @@
 
 import numpy as np
 import reference as R
+from support import tupled
 
 from cases.case import Case
 
@@ -96,16 +97,12 @@ def _cell(name, gates, states, biased=True, **settings):
     def bound(x, *arrays):
         w_ih, w_hh = arrays[states : states + 2]
         size = (np.abs(x) @ np.abs(w_ih).T).max() + 3 * np.abs(w_hh).sum(axis=1).max() + 4
-        results = [np.asarray(y) for y in _tuple(call(R, x, *arrays))]
+        results = [np.asarray(y) for y in tupled(call(R, x, *arrays))]
         return tuple(np.full(y.shape, size * (1 + np.abs(y).max())) for y in results)
 
     batch = (0, tuple(range(1 + states)))
     label = f"{settings or ''} {'' if biased else 'no bias'}".strip()
     return Case(f"{name}_cell", call, arrays, bound, batch=batch, large=1000, label=label)
-
-
-def _tuple(results):
-    return results if isinstance(results, tuple) else (results,)
 
 
 VARIANTS = ({}, {"reverse": True}, {"lengths": True}, {"lengths": True, "reverse": True})

@@ -6,9 +6,9 @@ none. K is tatami.kernels or the reference.
 """
 
 from rules import activation, conv, loss, norm, pool, recurrent
-from rules.rule import Rule, tupled
+from rules.rule import Rule
 
-__all__ = ["RULES", "Rule", "tupled"]
+__all__ = ["RULES", "Rule"]
 
 RULES = [
     *activation.RULES,

@@ -8,6 +8,8 @@ WINDOWS = [
     {"kernel_size": (3, 2), "stride": (1, 2), "padding": (1, 0), "ceil_mode": True},
     {"kernel_size": 2, "stride": 3, "dilation": 2},
 ]
+# The linear ones whose weights are sums of powers of two.
+EXACT = [{"kernel_size": 2}, (2, "nearest"), ((3, 1), "nearest"), (2, "bilinear")]
 IMAGE = (2, 3, 8, 7)
 
 
@@ -37,6 +39,7 @@ def _linear(function, *args, **settings):
         lambda K, grads, x: (getattr(K, f"{function}_grad")(grads[0], x.shape, *back, **settings),),
         lambda source: [source(*IMAGE)],
         linear=(0,),
+        exact=(settings or args) in EXACT,
         uses=(function, f"{function}_grad"),
     )
 
