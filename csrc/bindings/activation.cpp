@@ -46,6 +46,12 @@ void bind_activation(py::module_& m) {
         });
     };
     plain("relu", "relu_grad", Activation::relu);
+    plain("sigmoid", "sigmoid_grad", Activation::sigmoid);
+    plain("tanh", "tanh_grad", Activation::tanh);
+    plain("gelu", "gelu_grad", Activation::gelu);
+    plain("silu", "silu_grad", Activation::silu);
+    plain("softplus", "softplus_grad", Activation::softplus);
+    shaped("elu", "elu_grad", Activation::elu);
     shaped("leaky_relu", "leaky_relu_grad", Activation::leaky_relu);
 }
 

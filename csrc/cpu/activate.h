@@ -1,8 +1,8 @@
-// The activations as functions of one vector; activation.cpp maps them over arrays, epilogue.h over
-// tiles.
+// The activations as functions of one vector, with their slopes f'; activation.cpp maps them over
+// arrays, epilogue.h over tiles.
 #pragma once
 
-#include "cpu/simd.h"
+#include "cpu/math.h"
 #include "ops/activation.h"
 
 namespace tatami::TATAMI_ISA {
@@ -22,16 +22,86 @@ struct LeakyRelu {
     }
 };
 
+template <class T>
+struct Sigmoid {
+    TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return sigmoid<T>(x); }
+    TATAMI_INLINE Vec<T> slope(Vec<T> x) const {
+        const auto [s, c] = logistic<T>(x);
+        return s * c;
+    }
+};
+
+template <class T>
+struct Tanh {
+    TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return tanh<T>(x); }
+    // 4 sigmoid(2x) sigmoid(-2x): 1 - tanh^2 without its cancellation.
+    TATAMI_INLINE Vec<T> slope(Vec<T> x) const {
+        const auto [s, c] = logistic<T>(x + x);
+        return T(4) * s * c;
+    }
+};
+
+template <class T>
+struct Gelu {
+    TATAMI_INLINE Vec<T> operator()(Vec<T> x) const {
+        const Vec<T> tail = normal_tail<T>(abs<T>(x)).probability;
+        return x * (x > T(0) ? T(1) - tail : tail);
+    }
+    TATAMI_INLINE Vec<T> slope(Vec<T> x) const {
+        constexpr T kRootTwoPi = T(0.39894228040143268);  // 1 / sqrt(2 pi)
+        const auto [tail, density] = normal_tail<T>(abs<T>(x));
+        return fma(x * kRootTwoPi, density, x > T(0) ? T(1) - tail : tail);
+    }
+};
+
+template <class T>
+struct Silu {
+    TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return x * sigmoid<T>(x); }
+    TATAMI_INLINE Vec<T> slope(Vec<T> x) const {
+        const auto [s, c] = logistic<T>(x);
+        return fma(x * s, c, s);
+    }
+};
+
+template <class T>
+struct Elu {
+    T alpha;
+    TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return x > T(0) ? x : alpha * expm1<T>(x); }
+    TATAMI_INLINE Vec<T> slope(Vec<T> x) const {
+        return x > T(0) ? broadcast(T(1)) : alpha * exp<T>(x);
+    }
+};
+
+template <class T>
+struct Softplus {
+    TATAMI_INLINE Vec<T> operator()(Vec<T> x) const {
+        return (x > T(0) ? x : Vec<T>{}) + log1p<T>(exp<T>(-abs<T>(x)));
+    }
+    TATAMI_INLINE Vec<T> slope(Vec<T> x) const { return sigmoid<T>(x); }
+};
+
 // Calls use(f) with the function object of `kind`; nothing for `none`.
 template <class T, class Use>
 TATAMI_INLINE void with_activation(Activation kind, T alpha, const Use& use) {
     switch (kind) {
+        case Activation::none:
+            return;
         case Activation::relu:
             return use(Relu<T>{});
         case Activation::leaky_relu:
             return use(LeakyRelu<T>{alpha});
-        default:
-            return;
+        case Activation::sigmoid:
+            return use(Sigmoid<T>{});
+        case Activation::tanh:
+            return use(Tanh<T>{});
+        case Activation::gelu:
+            return use(Gelu<T>{});
+        case Activation::silu:
+            return use(Silu<T>{});
+        case Activation::elu:
+            return use(Elu<T>{alpha});
+        case Activation::softplus:
+            return use(Softplus<T>{});
     }
 }
 

@@ -1,7 +1,8 @@
 // What follows a product while its tile is still in L1: bias and activation.
 #pragma once
 
-#include "cpu/activate.h"
+#include "cpu/simd.h"
+#include "ops/activation.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -23,18 +24,8 @@ TATAMI_INLINE void add_to(T* x, T bias, int64_t n) {
     }
 }
 
-// x (rows, columns; row stride `stride`) = f(x)
+// x (rows, columns; row stride `stride`) = f(x). Not inlined: one copy for all who fuse it.
 template <class T>
-TATAMI_INLINE void activate_rows(Activation kind, T* x, int64_t stride, int64_t rows,
-                                 int64_t columns) {
-    with_activation<T>(kind, T(kLeakySlope), [&](auto f) {
-        for (int64_t r = 0; r < rows; r++)
-            for (int64_t i = 0; i < columns; i += kLanes<T>) {
-                const int64_t left = min<int64_t>(kLanes<T>, columns - i);
-                T* at = x + r * stride + i;
-                store_first(at, f(load_first(at, left)), left);
-            }
-    });
-}
+void activate_rows(Activation kind, T* x, int64_t stride, int64_t rows, int64_t columns);
 
 }  // namespace tatami::TATAMI_ISA

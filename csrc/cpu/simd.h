@@ -69,7 +69,7 @@ TATAMI_INLINE constexpr int64_t round_up(int64_t a, int64_t b) {
 
 template <class T>
 TATAMI_INLINE Vec<T> broadcast(T x) {
-    return Vec<T>{} + x;
+    return x - Vec<T>{};  // not x + 0, which would lose the sign of -0
 }
 
 template <class T>
@@ -155,6 +155,15 @@ TATAMI_INLINE T fma1(T a, T b, T c) {
     return a * b + c;
 #endif
 }
+
+#if defined(__AVX512F__)
+// y * 2^n, rounded once; n holds integers. One instruction, which only this instruction set has.
+template <class V>
+TATAMI_INLINE V scale_by_power(V y, V n) {
+    if constexpr (std::is_same_v<V, Vec<float>>) return _mm512_maskz_scalef_ps(-1, y, n);
+    if constexpr (std::is_same_v<V, Vec<double>>) return _mm512_maskz_scalef_pd(-1, y, n);
+}
+#endif
 
 template <class T>
 TATAMI_INLINE Vec<T> sqrt(Vec<T> x) {

@@ -8,7 +8,24 @@ must fit exactly. Shapes and values that do not fit raise ``ValueError``, dtypes
 ``TypeError``, and nothing is written then.
 """
 
-from .activation import leaky_relu, leaky_relu_grad, relu, relu_grad
+from .activation import (
+    elu,
+    elu_grad,
+    gelu,
+    gelu_grad,
+    leaky_relu,
+    leaky_relu_grad,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    silu,
+    silu_grad,
+    softplus,
+    softplus_grad,
+    tanh,
+    tanh_grad,
+)
 from .matmul import linear, matmul
 from .optim import adadelta_step, adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
 
@@ -17,6 +34,10 @@ __all__ = [
     "adagrad_step",
     "adam_step",
     "adamw_step",
+    "elu",
+    "elu_grad",
+    "gelu",
+    "gelu_grad",
     "leaky_relu",
     "leaky_relu_grad",
     "linear",
@@ -25,4 +46,12 @@ __all__ = [
     "relu_grad",
     "rmsprop_step",
     "sgd_step",
+    "sigmoid",
+    "sigmoid_grad",
+    "silu",
+    "silu_grad",
+    "softplus",
+    "softplus_grad",
+    "tanh",
+    "tanh_grad",
 ]
