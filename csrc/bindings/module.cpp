@@ -43,6 +43,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     isa();  // a wrong TATAMI_ISA is an error of the import
     bind_runtime(m);
     bind_activation(m);
+    bind_conv2d(m);
     bind_matmul(m);
     bind_optim(m);
     bind_probe(m);

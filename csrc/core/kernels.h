@@ -6,6 +6,7 @@
 
 #include "core/array.h"
 #include "ops/activation.h"
+#include "ops/conv2d.h"
 #include "ops/matmul.h"
 #include "ops/optim.h"
 #include "ops/probe.h"
@@ -15,6 +16,7 @@ namespace tatami {
 template <class T>
 struct Kernels {
     ActivationKernels<T> activation;
+    Conv2dKernels<T> conv2d;
     MatmulKernels<T> matmul;
     OptimKernels optim;
     ProbeKernels<T> probe;

@@ -3,7 +3,8 @@
 // output can write.
 //
 //   A: void pack(T* to, row, rows, k0, depth)      to (depth, rows)
-//   B: void pack(T* to, column, columns, k0, depth)     to (depth, kPanel), zeros past `columns`
+//   B: void pack(T* to, column, columns, k0, depth)     to: panels (depth, kPanel) one after the
+//          other, as many as hold `columns`, zeros past them
 //   C: T* direct(row, column, columns, int64_t& stride)     where a whole tile can be written in
 //          place, or nullptr: then through read / write(tile (rows, kPanel), row, rows, column,
 //          columns)
@@ -62,7 +63,7 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
     for (int64_t block = 0; block < depths.count; block++) {
         const int64_t k0 = block * depths.size, depth = max<int64_t>(min(depths.size, k - k0), 0);
         const bool accumulate = block > 0, last = block + 1 == depths.count;
-        parallel_for(tiles.count, m * depth / kLanes<T> * 2, [&](int64_t t, int) {
+        parallel_for(depth ? tiles.count : 0, m * depth / kLanes<T> * 2, [&](int64_t t, int) {
             const int64_t row = t * tiles.size, rows = min(tiles.size, m - row);
             a.pack(a_packed + t * a_tile, row, rows, k0, depth);
         });
@@ -74,9 +75,7 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
             const int64_t end = min(n, first + groups.size);
             const int64_t tile0 = task / groups.count * bands.size;
             const int64_t tile1 = min(tiles.count, tile0 + bands.size);
-            for (int64_t col = first; col < end; col += kPanel<T>)
-                b.pack(panels + (col - first) * depth, col, min<int64_t>(kPanel<T>, end - col), k0,
-                       depth);
+            if (depth) b.pack(panels, first, end - first, k0, depth);
             for (int64_t t = tile0; t < tile1; t++) {
                 const int64_t row = t * tiles.size, rows = min(tiles.size, m - row);
                 for (int64_t col = first; col < end; col += kPanel<T>) {

@@ -22,7 +22,8 @@ static void product(const Matmul& p, const T* a, const T* b, const T* bias, T* y
 template <class T>
 static void matmul(const Matmul& p, const T* a, const T* b, const T* bias, T* y) {
     if (p.batches == 1) return product(p, a, b, bias, y);
-    const auto one = [&](int64_t index, int) {
+    const int64_t work = p.batches * (p.m * p.n * p.k / kLanes<T> + 100);
+    parallel_problems(p.batches, work, [&](int64_t index) {
         int64_t rest = index, a_offset = 0, b_offset = 0;
         for (int axis = p.batch.rank - 1; axis >= 0; axis--) {
             const int64_t i = rest % p.batch.size[axis];
@@ -31,12 +32,7 @@ static void matmul(const Matmul& p, const T* a, const T* b, const T* bias, T* y)
             b_offset += i * p.b_layout.batch[axis];
         }
         product(p, a + a_offset, b + b_offset, bias, y + index * p.m * p.n);
-    };
-    // Few large matrices: each is split over the threads. Many: one thread a matrix.
-    if (p.batches < num_threads())
-        for (int64_t i = 0; i < p.batches; i++) one(i, 0);
-    else
-        parallel_for(p.batches, p.batches * (p.m * p.n * p.k / kLanes<T> + 100), one);
+    });
 }
 
 template <class T>

@@ -60,19 +60,30 @@ struct MatrixB {
     TATAMI_INLINE void pack(T* to, int64_t column, int64_t columns, int64_t k0,
                             int64_t depth) const {
         const T* from = data + k0 * row_stride + column * column_stride;
-        for (int half = 0; half < 2; half++, to += kLanes<T>, from += kLanes<T> * column_stride) {
-            const int64_t width =
-                max<int64_t>(min<int64_t>(kLanes<T>, columns - half * kLanes<T>), 0);
-            if (column_stride != 1)
-                transpose_strip(to, kPanel<T>, from, column_stride, width, depth);
-            else if (width == kLanes<T>)
-                for (int64_t d = 0; d < depth; d++)
-                    store(to + d * kPanel<T>, load(from + d * row_stride));
-            else
-                for (int64_t d = 0; d < depth; d++)
-                    store(to + d * kPanel<T>,
-                          width ? load_first(from + d * row_stride, width) : Vec<T>{});
+        const int64_t whole = columns / kPanel<T> * kPanel<T>;
+        if (column_stride == 1) {
+            // Row by row over all panels: memory is read in long runs.
+            for (int64_t d = 0; d < depth; d++)
+                for (int64_t c = 0; c < whole; c += kLanes<T>)
+                    store(to + address(c, d, depth), load(from + d * row_stride + c));
+            for (int64_t d = 0; d < depth && whole < columns; d++)
+                for (int64_t c = whole; c < whole + kPanel<T>; c += kLanes<T>)
+                    store(to + address(c, d, depth),
+                          load_first(from + d * row_stride + c, clamp_width(columns - c)));
+        } else {
+            for (int64_t c = 0; c < round_up(columns, kPanel<T>); c += kLanes<T>)
+                transpose_strip(to + address(c, 0, depth), kPanel<T>, from + c * column_stride,
+                                column_stride, clamp_width(columns - c), depth);
         }
+    }
+
+  private:
+    // Where column c (a multiple of the vector) of row d lies among panels of this depth.
+    TATAMI_INLINE static int64_t address(int64_t c, int64_t d, int64_t depth) {
+        return c / kPanel<T> * kPanel<T> * depth + d * kPanel<T> + c % kPanel<T>;
+    }
+    TATAMI_INLINE static int64_t clamp_width(int64_t left) {
+        return max<int64_t>(min<int64_t>(kLanes<T>, left), 0);
     }
 };
 

@@ -27,6 +27,17 @@ TATAMI_INLINE void parallel_for(int64_t tasks, int64_t work, const Body& body) {
         const_cast<Body*>(&body));
 }
 
+// Problems that are parallel in themselves: side by side where that feeds every thread evenly, else
+// one after the other, each on all threads.
+template <class Body>
+TATAMI_INLINE void parallel_problems(int64_t count, int64_t work, const Body& body) {
+    const int threads = num_threads();
+    if (count >= 4 * threads || (count >= threads && count % threads == 0))
+        parallel_for(count, work, [&](int64_t i, int) { body(i); });
+    else
+        for (int64_t i = 0; i < count; i++) body(i);
+}
+
 // Cuts [0, n) into even pieces of whole multiples of `grain` and calls body(begin, end).
 template <class Body>
 TATAMI_INLINE void parallel_ranges(int64_t n, int64_t grain, int64_t work, const Body& body) {

@@ -128,6 +128,53 @@ TATAMI_INLINE void store_first(T* p, std::type_identity_t<Vec<T>> v, int64_t n) 
 #endif
 }
 
+// v with the lanes whose bit is set in `lanes` replaced by p[lane * stride]; nothing else is read.
+template <class T>
+TATAMI_INLINE Vec<T> load_lanes_into(Vec<T> v, const T* p, int64_t stride, uint32_t lanes) {
+#if defined(__AVX512F__)
+    if (stride == 1) {
+        if constexpr (sizeof(T) == 4) return _mm512_mask_loadu_ps(v, __mmask16(lanes), p);
+        if constexpr (sizeof(T) == 8) return _mm512_mask_loadu_pd(v, __mmask8(lanes), p);
+    }
+    if (stride == 2) {  // two vectors, their even elements kept
+        const uint32_t spread = _pdep_u32(lanes, 0x55555555);
+        if constexpr (sizeof(T) == 4) {
+            const __m512 low = _mm512_maskz_loadu_ps(__mmask16(spread), p);
+            const __m512 high = _mm512_maskz_loadu_ps(__mmask16(spread >> 16), p + 16);
+            const __m512i even =
+                _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            return _mm512_mask_mov_ps(v, __mmask16(lanes), _mm512_permutex2var_ps(low, even, high));
+        }
+        if constexpr (sizeof(T) == 8) {
+            const __m512d low = _mm512_maskz_loadu_pd(__mmask8(spread), p);
+            const __m512d high = _mm512_maskz_loadu_pd(__mmask8(spread >> 8), p + 8);
+            const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+            return _mm512_mask_mov_pd(v, __mmask8(lanes), _mm512_permutex2var_pd(low, even, high));
+        }
+    }
+#elif defined(__AVX2__)
+    if (stride == 1) {
+        if constexpr (sizeof(T) == 4) {
+            const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            const __m256i on =
+                _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(lanes), bit), bit);
+            return _mm256_blendv_ps(v, _mm256_maskload_ps(p, on), _mm256_castsi256_ps(on));
+        }
+        if constexpr (sizeof(T) == 8) {
+            const __m256i bit = _mm256_setr_epi64x(1, 2, 4, 8);
+            const __m256i on =
+                _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_set1_epi64x(lanes), bit), bit);
+            return _mm256_blendv_pd(v, _mm256_maskload_pd(p, on), _mm256_castsi256_pd(on));
+        }
+    }
+#endif
+    T lane[kLanes<T>];
+    store(lane, v);
+    for (int i = 0; i < kLanes<T>; i++)
+        if (lanes >> i & 1) lane[i] = p[i * stride];
+    return load(lane);
+}
+
 // a * b + c, rounded once wherever the instruction set has FMA (all but portable).
 template <class V>
 TATAMI_INLINE V fma(V a, V b, V c) {

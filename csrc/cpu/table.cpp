@@ -6,6 +6,7 @@ template <class T>
 static Kernels<T> make_kernels() {
     return {
         .activation = activation_kernels<T>(),
+        .conv2d = conv2d_kernels<T>(),
         .matmul = matmul_kernels<T>(),
         .optim = optim_kernels<T>(),
         .probe = probe_kernels<T>(),

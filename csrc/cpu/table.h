@@ -9,6 +9,8 @@ namespace tatami::TATAMI_ISA {
 template <class T>
 ActivationKernels<T> activation_kernels();
 template <class T>
+Conv2dKernels<T> conv2d_kernels();
+template <class T>
 MatmulKernels<T> matmul_kernels();
 template <class T>
 OptimKernels optim_kernels();

@@ -1,4 +1,4 @@
-"""The pool that results live in: freed arrays are kept and reused, so no call pays for fresh pages."""
+"""The pool that results live in: freed arrays are reused, so no call pays for fresh pages."""
 
 from . import _core
 

@@ -1,0 +1,120 @@
+// Convolution forward and by its input, as products over gathered pixels.
+#include "ops/conv2d.h"
+
+#include "cpu/conv2d.h"
+#include "cpu/gemm.h"
+#include "cpu/image.h"
+#include "cpu/table.h"
+
+namespace tatami::TATAMI_ISA {
+
+template <class T>
+static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y) {
+    const int64_t taps = p.kh * p.kw, depth = p.group_c * taps;
+    memory::Scratch scratch(taps * sizeof(Tap));
+    Tap* const tap = scratch.as<Tap>();
+    forward_taps(p, tap);
+    const int64_t work = p.n * p.oh * p.ow * p.o * depth / kLanes<T>;
+    parallel_problems(p.groups, work, [&](int64_t g) {
+        const int64_t o = g * p.group_o, c = g * p.group_c;
+        const MatrixA<T> a{weight + o * depth, depth, 1};
+        const Gather<T> b{x + c * p.h * p.w, forward_gather(p, tap)};
+        const Image<T> out{
+            y + o * p.oh * p.ow,       p.o * p.oh * p.ow, p.oh * p.ow, p.oh, p.ow, p.ow, 1,
+            bias ? bias + o : nullptr, p.activation};
+        gemm<T>(p.group_o, p.n * p.oh * p.ow, depth, a, b, out);
+    });
+}
+
+// The weights of one phase of the input gradient: row c, column (o, tap) is weight[o, c, tap].
+template <class T>
+struct PhaseWeight {
+    const T* weight;  // of the group
+    int64_t o_stride, c_stride;
+    int64_t taps;
+    const int64_t* tap_offset;  // (taps) into a window
+
+    TATAMI_INLINE void pack(T* to, int64_t c, int64_t rows, int64_t k0, int64_t depth) const {
+        const T* from = weight + c * c_stride + k0 / taps * o_stride;
+        int64_t t = k0 % taps;
+        for (int64_t d = 0; d < depth; d++, to += rows) {
+            const T* window = from + tap_offset[t];
+            for (int64_t r = 0; r < rows; r++) to[r] = window[r * c_stride];
+            if (++t == taps) t = 0, from += o_stride;
+        }
+    }
+};
+
+// The taps that reach the pixels first, first + stride, ... of one axis, and what they read there:
+// pixel i of the phase takes dy[i + shift] for each tap k with k·dilation = first + pad -
+// shift·stride.
+static int64_t phase_taps(int64_t first, int64_t pad, int64_t stride, int64_t dilation,
+                          int64_t size, int64_t* tap, int64_t* shift) {
+    int64_t count = 0;
+    for (int64_t k = 0; k < size; k++) {
+        const int64_t distance = first + pad - k * dilation;
+        if (distance % stride) continue;
+        tap[count] = k;
+        shift[count++] = distance / stride;
+    }
+    return count;
+}
+
+// One phase: the pixels (top + i·stride_h, left + j·stride_w) of dx, a dense convolution of dy.
+template <class T>
+static void input_grad_phase(const Conv2d& p, int64_t top, int64_t left, const T* dy,
+                             const T* weight, const T* bias, T* dx) {
+    const int64_t rows = ceil_div(p.h - top, p.stride_h),
+                  columns = ceil_div(p.w - left, p.stride_w);
+    if (rows <= 0 || columns <= 0) return;
+    memory::Scratch scratch((p.kh + p.kw) * 2 * sizeof(int64_t) +
+                            p.kh * p.kw * (sizeof(Tap) + sizeof(int64_t)));
+    Tap* const tap = scratch.as<Tap>();
+    int64_t* const offset = reinterpret_cast<int64_t*>(tap + p.kh * p.kw);
+    int64_t* const tap_h = offset + p.kh * p.kw;
+    int64_t *const shift_h = tap_h + p.kh, *const tap_w = shift_h + p.kh,
+                   *const shift_w = tap_w + p.kw;
+    const int64_t nh = phase_taps(top, p.pad_top, p.stride_h, p.dilation_h, p.kh, tap_h, shift_h);
+    const int64_t nw = phase_taps(left, p.pad_left, p.stride_w, p.dilation_w, p.kw, tap_w, shift_w);
+    for (int64_t i = 0; i < nh; i++)
+        for (int64_t j = 0; j < nw; j++) {
+            tap[i * nw + j] = {shift_h[i], shift_w[j]};
+            offset[i * nw + j] = tap_h[i] * p.kw + tap_w[j];
+        }
+    const int64_t window = p.kh * p.kw, taps = nh * nw;
+    const GatherShape shape{p.group_o, p.oh, p.ow, p.o * p.oh * p.ow, rows, columns, 1,
+                            1,         taps, tap};
+    const int64_t work = p.n * rows * columns * p.c * p.group_o * taps / kLanes<T>;
+    parallel_problems(p.groups, work, [&](int64_t g) {
+        const int64_t o = g * p.group_o, c = g * p.group_c;
+        const PhaseWeight<T> a{weight + o * p.group_c * window, p.group_c * window, window, taps,
+                               offset};
+        const Gather<T> b{dy + o * p.oh * p.ow, shape};
+        const Image<T> out{dx + c * p.h * p.w + top * p.w + left,
+                           p.c * p.h * p.w,
+                           p.h * p.w,
+                           rows,
+                           columns,
+                           p.stride_h * p.w,
+                           p.stride_w,
+                           bias ? bias + c : nullptr,
+                           p.activation};
+        gemm<T>(p.group_c, p.n * rows * columns, p.group_o * taps, a, b, out);
+    });
+}
+
+template <class T>
+static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx) {
+    for (int64_t top = 0; top < p.stride_h; top++)
+        for (int64_t left = 0; left < p.stride_w; left++)
+            input_grad_phase(p, top, left, dy, weight, bias, dx);
+}
+
+template <class T>
+Conv2dKernels<T> conv2d_kernels() {
+    return {&forward<T>, &input_grad<T>, &conv2d_weight_grad<T>, &conv2d_bias_grad<T>};
+}
+template Conv2dKernels<float> conv2d_kernels();
+template Conv2dKernels<double> conv2d_kernels();
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,144 @@
+// Convolution by its weight: dW (o, (c, tap)) = dY (o, pixels) · gathered X^T (pixels, (c, tap)).
+#include "cpu/conv2d.h"
+#include "cpu/gemm.h"
+
+namespace tatami::TATAMI_ISA {
+
+// dy as the left factor: row o, column the pixels of all images, from pixel `first` on.
+template <class T>
+struct PixelsA {
+    const T* dy;
+    int64_t image_stride, pixels, first;
+
+    TATAMI_INLINE void pack(T* to, int64_t row, int64_t rows, int64_t k0, int64_t depth) const {
+        for (int64_t d = 0; d < depth;) {
+            const int64_t image = (first + k0 + d) / pixels, pixel = (first + k0 + d) % pixels;
+            const int64_t length = min(depth - d, pixels - pixel);
+            MatrixA<T>{dy + image * image_stride, pixels, 1}.pack(to + d * rows, row, rows, pixel,
+                                                                  length);
+            d += length;
+        }
+    }
+};
+
+// x as the right factor: row a pixel of dy, column (c, tap): gathered vectors of pixels,
+// transposed.
+template <class T>
+struct PixelsB {
+    Gather<T> x;
+    int64_t first;
+
+    void pack(T* to, int64_t column, int64_t columns, int64_t k0, int64_t depth) const {
+        memory::Scratch scratch(x.shape.taps * (kLanes<T> * sizeof(Window) + sizeof(int)));
+        Window* const windows = scratch.as<Window>();  // (taps, kLanes)
+        int* const used = reinterpret_cast<int*>(windows + x.shape.taps * kLanes<T>);  // (taps)
+        for (int64_t d = 0; d < depth; d += kLanes<T>) {
+            const int64_t left = min<int64_t>(kLanes<T>, depth - d);
+            Run runs[kLanes<T>];
+            const int count = find_runs(x.shape.rows, x.shape.columns, first + k0 + d, left, runs);
+            for (int64_t t = 0; t < x.shape.taps; t++)
+                used[t] = x.see_through(t, runs, count, windows + t * kLanes<T>);
+            for (int64_t c = 0; c < round_up(columns, kPanel<T>); c += kLanes<T>) {
+                T* const at =
+                    to + c / kPanel<T> * kPanel<T> * depth + d * kPanel<T> + c % kPanel<T>;
+                pack_square(at, column + c, columns - c, left, windows, used);
+            }
+        }
+    }
+
+  private:
+    // to (pixels, kLanes; row stride kPanel): the square of `columns` columns by `pixels` pixels.
+    TATAMI_INLINE void pack_square(T* to, int64_t column, int64_t columns, int64_t pixels,
+                                   const Window* windows, const int* used) const {
+        constexpr int n = kLanes<T>;
+        const int64_t plane = x.shape.h * x.shape.w;
+        int64_t t = column % x.shape.taps;
+        const T* channel = x.source + column / x.shape.taps * plane;
+        Vec<T> square[n];
+#pragma GCC unroll 16
+        for (int i = 0; i < n; i++) {
+            square[i] = i < columns ? x.read(channel, windows + t * n, used[t]) : Vec<T>{};
+            if (++t == x.shape.taps) t = 0, channel += plane;
+        }
+        transpose<T>(square);
+        if (pixels == n) {
+#pragma GCC unroll 16
+            for (int i = 0; i < n; i++) store(to + i * kPanel<T>, square[i]);
+        } else {
+            T rest[n * n];
+            for (int i = 0; i < n; i++) store(rest + i * n, square[i]);
+            for (int64_t i = 0; i < pixels; i++) store(to + i * kPanel<T>, load(rest + i * n));
+        }
+    }
+};
+
+// Into how many parts the pixels are cut. By shape alone: small weights over many pixels, where
+// the parts' own weights stay in cache and every thread finds work.
+TATAMI_INLINE int64_t pixel_parts(int64_t pixels, int64_t weight_bytes) {
+    int64_t parts = 1;
+    while (parts < 16 && pixels / (2 * parts) >= 1024 && 2 * parts * weight_bytes <= (4 << 20))
+        parts *= 2;
+    return parts;
+}
+
+template <class T>
+static void weight_grad_part(const Conv2d& p, const GatherShape& shape, int64_t g, int64_t first,
+                             int64_t pixels, const T* dy, const T* x, T* dweight) {
+    const int64_t plane = p.oh * p.ow, width = p.group_c * p.kh * p.kw;
+    const PixelsA<T> a{dy + g * p.group_o * plane, p.o * plane, plane, first};
+    const PixelsB<T> b{{x + g * p.group_c * p.h * p.w, shape}, first};
+    const MatrixC<T> c{dweight + g * p.group_o * width, width, nullptr, Activation::none};
+    gemm<T>(p.group_o, width, pixels, a, b, c);
+}
+
+template <class T>
+void conv2d_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
+    const int64_t pixels = p.n * p.oh * p.ow, taps = p.kh * p.kw, size = p.o * p.group_c * taps;
+    const int64_t parts = pixel_parts(pixels, size * sizeof(T)), step = ceil_div(pixels, parts);
+    memory::Scratch tap_scratch(taps * sizeof(Tap)),
+        sums((parts > 1 ? parts * size : 0) * sizeof(T));
+    forward_taps(p, tap_scratch.as<Tap>());
+    const GatherShape shape = forward_gather(p, tap_scratch.as<Tap>());
+    T* const part_sum = parts > 1 ? sums.as<T>() : dweight;
+    const int64_t work = pixels * size / kLanes<T>;
+    parallel_problems(parts * p.groups, work, [&](int64_t i) {
+        const int64_t part = i / p.groups, first = min(pixels, part * step);
+        weight_grad_part(p, shape, i % p.groups, first, min(step, pixels - first), dy, x,
+                         part_sum + part * size);
+    });
+    if (parts > 1)
+        parallel_ranges(size, 1024, size * parts / kLanes<T>, [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; i += kLanes<T>) {
+                const int64_t left = min<int64_t>(kLanes<T>, end - i);
+                Vec<T> sum = load_first(part_sum + i, left);
+                for (int64_t part = 1; part < parts; part++)
+                    sum += load_first(part_sum + part * size + i, left);
+                store_first(dweight + i, sum, left);
+            }
+        });
+}
+
+template <class T>
+void conv2d_bias_grad(int64_t n, int64_t channels, int64_t pixels, const T* dy, T* dbias) {
+    parallel_for(channels, n * channels * pixels / kLanes<T>, [&](int64_t channel, int) {
+        double sum = 0;
+        for (int64_t image = 0; image < n; image++) {
+            const T* row = dy + (image * channels + channel) * pixels;
+            Pack<T> lanes = broadcast_pack(T(0));
+            int64_t i = 0;
+            const auto add = [](Vec<T> a, Vec<T> b) { return a + b; };
+            for (; i + kPack<T> <= pixels; i += kPack<T>)
+                lanes = map<T>(add, lanes, load_pack(row + i));
+            if (i < pixels) lanes = map<T>(add, lanes, load_pack_first(row + i, pixels - i));
+            sum += double(sum_pack(lanes));
+        }
+        dbias[channel] = T(sum);
+    });
+}
+
+template void conv2d_weight_grad(const Conv2d&, const float*, const float*, float*);
+template void conv2d_weight_grad(const Conv2d&, const double*, const double*, double*);
+template void conv2d_bias_grad(int64_t, int64_t, int64_t, const float*, float*);
+template void conv2d_bias_grad(int64_t, int64_t, int64_t, const double*, double*);
+
+}  // namespace tatami::TATAMI_ISA

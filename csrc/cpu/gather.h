@@ -1,0 +1,130 @@
+// A convolution read as a matrix product, without the matrix: column (image, i, j) and row
+// (channel, tap) of B are source[image, channel, i·stride_h + dh[tap], j·stride_w + dw[tap]],
+// zero outside the source. The forward pass reads x so, the input gradient dy (once a phase of the
+// stride), the weight gradient x transposed. Only panels that fit the cache are ever built.
+#pragma once
+
+#include "cpu/pack.h"
+
+namespace tatami::TATAMI_ISA {
+
+struct Tap {
+    int64_t dh, dw;
+};
+
+struct GatherShape {
+    int64_t channels, h, w;      // of the source, a group's channels
+    int64_t image_stride;        // elements between images of the source
+    int64_t rows, columns;       // the grid of (i, j)
+    int64_t stride_h, stride_w;  // source pixels a step of the grid
+    int64_t taps;
+    const Tap* tap;  // (taps)
+};
+
+// Pixels of a vector that lie in one row of the grid: lanes [first, last).
+struct Run {
+    int64_t first, last, image, i, j;  // (image, i, j) of lane `first`
+};
+
+// Cuts `count` (at most a panel's width) pixels of images of rows x columns, from pixel `first` of
+// all images on, into runs; returns how many.
+TATAMI_INLINE int find_runs(int64_t rows, int64_t columns, int64_t first, int64_t count,
+                            Run* runs) {
+    if (count <= 0) return 0;
+    int64_t image = first / (rows * columns), rest = first % (rows * columns);
+    int64_t i = rest / columns, j = rest % columns;
+    int used = 0;
+    for (int64_t lane = 0; lane < count; used++) {
+        const int64_t length = min(count - lane, columns - j);
+        runs[used] = {lane, lane + length, image, i, j};
+        lane += length;
+        j = 0;
+        if (++i == rows) i = 0, image++;
+    }
+    return used;
+}
+
+// A run seen through one tap: source offset of lane 0 in channel 0, and the lanes inside the
+// source.
+struct Window {
+    int64_t offset;
+    uint32_t lanes;
+};
+
+template <class T>
+struct Gather {
+    const T* source;
+    GatherShape shape;
+
+    // to (depth, kPanel) a panel: rows k0... of columns column..., zeros past `columns`.
+    TATAMI_INLINE void pack(T* to, int64_t column, int64_t columns, int64_t k0,
+                            int64_t depth) const {
+        for (int64_t c = 0; c < columns; c += kPanel<T>, to += depth * kPanel<T>)
+            for (int half = 0; half < 2; half++)
+                pack_vectors(to + half * kLanes<T>, kPanel<T>, column + c + half * kLanes<T>,
+                             min<int64_t>(kLanes<T>, columns - c - half * kLanes<T>), k0, depth);
+    }
+
+    // to (depth, kLanes; row stride to_stride): the same for one vector of columns.
+    void pack_vectors(T* to, int64_t to_stride, int64_t column, int64_t columns, int64_t k0,
+                      int64_t depth) const {
+        Run runs[kLanes<T>];
+        const int count = find_runs(shape.rows, shape.columns, column, columns, runs);
+        for (int64_t t = 0; t < shape.taps; t++) {
+            Window windows[kLanes<T>];
+            const int used = see_through(t, runs, count, windows);
+            // rows of this tap: channel·taps + t in [k0, k0 + depth)
+            const int64_t c0 = ceil_div(max<int64_t>(k0 - t, 0), shape.taps);
+            const int64_t c1 = ceil_div(max<int64_t>(k0 + depth - t, 0), shape.taps);
+            T* row = to + (c0 * shape.taps + t - k0) * to_stride;
+            copy_channels(row, shape.taps * to_stride, c0, min(c1, shape.channels), windows, used);
+        }
+    }
+
+    // One vector of pixels of one row of B, by the windows of its tap.
+    TATAMI_INLINE Vec<T> read(const T* channel, const Window* windows, int count) const {
+        Vec<T> v{};
+        for (int i = 0; i < count; i++)
+            v = load_lanes_into(v, channel + windows[i].offset, shape.stride_w, windows[i].lanes);
+        return v;
+    }
+
+    // The windows of tap t that hold any source pixel.
+    TATAMI_INLINE int see_through(int64_t t, const Run* runs, int count, Window* windows) const {
+        const Tap tap = shape.tap[t];
+        int used = 0;
+        for (int r = 0; r < count; r++) {
+            const Run& run = runs[r];
+            const int64_t row = run.i * shape.stride_h + tap.dh;
+            const int64_t column = run.j * shape.stride_w + tap.dw;  // of lane `first`
+            if (row < 0 || row >= shape.h) continue;
+            const int64_t before = column < 0 ? ceil_div(-column, shape.stride_w) : 0;
+            const int64_t inside =
+                column < shape.w ? ceil_div(shape.w - column, shape.stride_w) : 0;
+            const int64_t first = run.first + before, last = min(run.last, run.first + inside);
+            if (first >= last) continue;
+            windows[used++] = {
+                run.image * shape.image_stride + row * shape.w + column -
+                    run.first * shape.stride_w,
+                uint32_t(((uint64_t(1) << last) - 1) ^ ((uint64_t(1) << first) - 1))};
+        }
+        return used;
+    }
+
+  private:
+    TATAMI_INLINE void copy_channels(T* to, int64_t to_step, int64_t c0, int64_t c1,
+                                     const Window* windows, int count) const {
+        constexpr uint32_t all = uint32_t((uint64_t(1) << kLanes<T>)-1);
+        const int64_t plane = shape.h * shape.w;
+        const T* from = source + c0 * plane;
+        if (count == 1 && windows[0].lanes == all && shape.stride_w == 1) {
+            from += windows[0].offset;
+            for (int64_t c = c0; c < c1; c++, to += to_step, from += plane) store(to, load(from));
+        } else {
+            for (int64_t c = c0; c < c1; c++, to += to_step, from += plane)
+                store(to, read(from, windows, count));
+        }
+    }
+};
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,77 @@
+// The product's side of a convolution: rows are channels, columns the pixels of a grid laid over
+// the images, every pixel of them or, for one phase of a stride, each stride-th.
+#pragma once
+
+#include "cpu/epilogue.h"
+#include "cpu/gather.h"
+
+namespace tatami::TATAMI_ISA {
+
+template <class T>
+struct Image {
+    T* data;  // of pixel (0, 0), image 0, channel 0
+    int64_t image_stride, plane;
+    int64_t rows, columns;             // the grid
+    int64_t row_stride, pixel_stride;  // elements a step of the grid
+    const T* bias;                     // (channels), or nullptr
+    Activation activation;
+
+    TATAMI_INLINE T* direct(int64_t channel, int64_t column, int64_t columns_,
+                            int64_t& stride) const {
+        const int64_t pixels = rows * columns, first = column % pixels;
+        if (!dense() || first + columns_ > pixels) return nullptr;
+        if (columns_ != kLanes<T> && columns_ != kPanel<T>) return nullptr;
+        stride = plane;
+        return data + column / pixels * image_stride + channel * plane + first;
+    }
+
+    TATAMI_INLINE void read(T* tile, int64_t channel, int64_t channels, int64_t column,
+                            int64_t columns_) const {
+        each_run(channel, column, columns_, [&](const Run& run, const T* from) {
+            for (int64_t r = 0; r < channels; r++)
+                for (int64_t i = run.first; i < run.last; i++)
+                    tile[r * kPanel<T> + i] = from[r * plane + (i - run.first) * pixel_stride];
+        });
+    }
+
+    TATAMI_INLINE void write(const T* tile, int64_t channel, int64_t channels, int64_t column,
+                             int64_t columns_) const {
+        each_run(channel, column, columns_, [&](const Run& run, T* to) {
+            for (int64_t r = 0; r < channels; r++)
+                write_run(to + r * plane, tile + r * kPanel<T> + run.first, run.last - run.first);
+        });
+    }
+
+    TATAMI_INLINE void finish(T* tile, int64_t stride, int64_t channel, int64_t channels, int64_t,
+                              int64_t columns_) const {
+        if (bias)
+            for (int64_t r = 0; r < channels; r++)
+                add_to(tile + r * stride, bias[channel + r], columns_);
+        activate_rows(activation, tile, stride, channels, columns_);
+    }
+
+  private:
+    TATAMI_INLINE bool dense() const { return pixel_stride == 1 && row_stride == columns; }
+
+    template <class Use>
+    TATAMI_INLINE void each_run(int64_t channel, int64_t column, int64_t count,
+                                const Use& use) const {
+        Run runs[kPanel<T>];
+        const int used = dense() ? find_runs(1, rows * columns, column, count, runs)
+                                 : find_runs(rows, columns, column, count, runs);
+        for (int i = 0; i < used; i++)
+            use(runs[i], data + runs[i].image * image_stride + channel * plane +
+                             runs[i].i * row_stride + runs[i].j * pixel_stride);
+    }
+
+    TATAMI_INLINE void write_run(T* to, const T* from, int64_t n) const {
+        if (pixel_stride == 1)
+            for (int64_t i = 0; i < n; i += kLanes<T>)
+                store_first(to + i, load_first(from + i, min<int64_t>(kLanes<T>, n - i)),
+                            min<int64_t>(kLanes<T>, n - i));
+        else
+            for (int64_t i = 0; i < n; i++) to[i * pixel_stride] = from[i];
+    }
+};
+
+}  // namespace tatami::TATAMI_ISA
