@@ -8,78 +8,18 @@ must fit exactly. Shapes and values that do not fit raise ``ValueError``, dtypes
 ``TypeError``, and nothing is written then.
 """
 
-from .activation import (
-    elu,
-    elu_grad,
-    gelu,
-    gelu_grad,
-    leaky_relu,
-    leaky_relu_grad,
-    relu,
-    relu_grad,
-    sigmoid,
-    sigmoid_grad,
-    silu,
-    silu_grad,
-    softplus,
-    softplus_grad,
-    tanh,
-    tanh_grad,
-from .activation import leaky_relu, leaky_relu_grad, relu, relu_grad
-from .conv import (
-    conv1d,
-    conv1d_input_grad,
-    conv1d_weight_grad,
-    conv2d,
-    conv2d_bias_grad,
-    conv2d_input_grad,
-    conv2d_weight_grad,
-    conv_transpose1d,
-    conv_transpose1d_input_grad,
-    conv_transpose1d_weight_grad,
-    conv_transpose2d,
-    conv_transpose2d_input_grad,
-    conv_transpose2d_weight_grad,
-)
-from .matmul import linear, matmul
-from .optim import adadelta_step, adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
+from .activation import *
+from .activation import __all__ as _activation
+from .conv import *
+from .conv import __all__ as _conv
+from .matmul import *
+from .matmul import __all__ as _matmul
+from .optim import *
+from .optim import __all__ as _optim
 
 __all__ = [
-    "adadelta_step",
-    "adagrad_step",
-    "adam_step",
-    "adamw_step",
-    "conv1d",
-    "conv1d_input_grad",
-    "conv1d_weight_grad",
-    "conv2d",
-    "conv2d_bias_grad",
-    "conv2d_input_grad",
-    "conv2d_weight_grad",
-    "conv_transpose1d",
-    "conv_transpose1d_input_grad",
-    "conv_transpose1d_weight_grad",
-    "conv_transpose2d",
-    "conv_transpose2d_input_grad",
-    "conv_transpose2d_weight_grad",
-    "elu",
-    "elu_grad",
-    "gelu",
-    "gelu_grad",
-    "leaky_relu",
-    "leaky_relu_grad",
-    "linear",
-    "matmul",
-    "relu",
-    "relu_grad",
-    "rmsprop_step",
-    "sgd_step",
-    "sigmoid",
-    "sigmoid_grad",
-    "silu",
-    "silu_grad",
-    "softplus",
-    "softplus_grad",
-    "tanh",
-    "tanh_grad",
+    *_activation,
+    *_conv,
+    *_matmul,
+    *_optim,
 ]

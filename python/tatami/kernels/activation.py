@@ -2,6 +2,25 @@
 
 from .. import _core
 
+__all__ = [
+    "elu",
+    "elu_grad",
+    "gelu",
+    "gelu_grad",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "relu",
+    "relu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "silu",
+    "silu_grad",
+    "softplus",
+    "softplus_grad",
+    "tanh",
+    "tanh_grad",
+]
+
 
 def relu(x, *, out=None):
     """max(x, 0), elementwise; NaN stays NaN.

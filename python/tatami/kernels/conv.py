@@ -12,6 +12,22 @@ of the window (:func:`conv2d_weight_grad` adds up at most 16 such chains, by sha
 
 from .. import _core
 
+__all__ = [
+    "conv1d",
+    "conv1d_input_grad",
+    "conv1d_weight_grad",
+    "conv2d",
+    "conv2d_bias_grad",
+    "conv2d_input_grad",
+    "conv2d_weight_grad",
+    "conv_transpose1d",
+    "conv_transpose1d_input_grad",
+    "conv_transpose1d_weight_grad",
+    "conv_transpose2d",
+    "conv_transpose2d_input_grad",
+    "conv_transpose2d_weight_grad",
+]
+
 
 def conv2d(
     x,

@@ -2,6 +2,8 @@
 
 from .. import _core
 
+__all__ = ["linear", "matmul"]
+
 
 def matmul(a, b, bias=None, *, activation=None, out=None):
     """``activation(a @ b + bias)`` by NumPy's matmul rules, batched and broadcast.

@@ -13,6 +13,8 @@ array([0.5, 1.5])
 
 from .. import _core
 
+__all__ = ["adadelta_step", "adagrad_step", "adam_step", "adamw_step", "rmsprop_step", "sgd_step"]
+
 
 def sgd_step(
     params,
