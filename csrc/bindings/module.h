@@ -9,6 +9,7 @@ void bind_activation(py::module_& m);
 void bind_conv2d(py::module_& m);
 void bind_matmul(py::module_& m);
 void bind_optim(py::module_& m);
+void bind_pool2d(py::module_& m);
 void bind_probe(py::module_& m);
 
 }  // namespace tatami

@@ -9,6 +9,7 @@
 #include "ops/conv2d.h"
 #include "ops/matmul.h"
 #include "ops/optim.h"
+#include "ops/pool2d.h"
 #include "ops/probe.h"
 
 namespace tatami {
@@ -19,6 +20,7 @@ struct Kernels {
     Conv2dKernels<T> conv2d;
     MatmulKernels<T> matmul;
     OptimKernels optim;
+    Pool2dKernels<T> pool2d;
     ProbeKernels<T> probe;
 };
 

@@ -15,6 +15,8 @@ MatmulKernels<T> matmul_kernels();
 template <class T>
 OptimKernels optim_kernels();
 template <class T>
+Pool2dKernels<T> pool2d_kernels();
+template <class T>
 ProbeKernels<T> probe_kernels();
 
 }  // namespace tatami::TATAMI_ISA

@@ -16,10 +16,13 @@ from .matmul import *
 from .matmul import __all__ as _matmul
 from .optim import *
 from .optim import __all__ as _optim
+from .pool import *
+from .pool import __all__ as _pool
 
 __all__ = [
     *_activation,
     *_conv,
     *_matmul,
     *_optim,
+    *_pool,
 ]

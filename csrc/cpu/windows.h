@@ -1,0 +1,63 @@
+// Which taps lie inside the image, which windows hold a pixel, and what a mean divides by.
+#pragma once
+
+#include "core/memory_pool.h"
+#include "cpu/simd.h"
+#include "ops/pool2d.h"
+
+namespace tatami::TATAMI_ISA {
+
+// The taps [first, end) of a window that lie inside the image; start is the first tap's pixel.
+struct Taps {
+    int64_t start, first, end;
+};
+
+TATAMI_INLINE Taps taps_inside(const WindowAxis& a, int64_t window) {
+    const int64_t start = window * a.stride - a.before;
+    if (!a.padded) return {start, 0, a.kernel};
+    return {start, start < 0 ? ceil_div(-start, a.dilation) : 0,
+            min(a.kernel, ceil_div(a.size - start, a.dilation))};
+}
+
+struct Range {
+    int64_t begin, end;
+};
+
+// The windows that reach over one of the pixels [begin, end).
+TATAMI_INLINE Range windows_over(const WindowAxis& a, int64_t begin, int64_t end) {
+    const int64_t behind = begin + a.before - a.span;  // the last start that ends before `begin`
+    return {behind < 0 ? 0 : behind / a.stride + 1, min(a.out, ceil_div(end + a.before, a.stride))};
+}
+
+// The divisor of window (o, q) is rows[o] · columns[q].
+template <class T>
+class Divisors {
+  public:
+    explicit Divisors(const Pool2d& p)
+        : scratch_(size_t(p.rows.out + round_up(p.columns.out, kLanes<T>)) * sizeof(T)) {
+        T* columns = scratch_.template as<T>();
+        T* rows = columns + round_up(p.columns.out, kLanes<T>);
+        for (int64_t i = 0; i < round_up(p.columns.out, kLanes<T>); i++) columns[i] = 1;
+        count(p.columns, p.divisor, columns);
+        count(p.rows, p.divisor, rows);
+        this->columns = columns;
+        this->rows = rows;
+    }
+
+    const T *rows, *columns;  // whole vectors of columns may be read
+
+  private:
+    static void count(const WindowAxis& a, Divisor divisor, T* taps) {
+        for (int64_t o = 0; o < a.out; o++) {
+            const Taps inside = taps_inside(a, o);
+            const int64_t room = a.size + a.after - inside.start;  // in the padded image
+            taps[o] = divisor == Divisor::one     ? T(1)
+                      : divisor == Divisor::image ? T(inside.end - inside.first)
+                                                  : T(min(a.kernel, ceil_div(room, a.dilation)));
+        }
+    }
+
+    memory::Scratch scratch_;
+};
+
+}  // namespace tatami::TATAMI_ISA
