@@ -18,6 +18,11 @@ def cast(arrays, dtype):
     return [a.astype(dtype) if is_float(a) else a for a in arrays]
 
 
+def fresh(a):
+    """A copy for a function that works in place, which wants its arrays in C order."""
+    return np.array(a, a.dtype.newbyteorder("="), order="C") if isinstance(a, np.ndarray) else a
+
+
 def is_float(a):
     return isinstance(a, np.ndarray) and a.dtype.kind == "f"
 

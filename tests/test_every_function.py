@@ -117,7 +117,7 @@ def test_results_are_whole_and_own_their_memory(name, isa):
 @every_name
 def test_an_empty_batch_gives_empty_results_and_zero_sums(name, isa):
     for case in cases_of(name):
-        if "running statistics" in case.label:
+        if case.in_place:
             continue
         arrays = case.inputs(np.float32, 0)
         wanted = case.run(R, arrays)

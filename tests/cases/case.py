@@ -17,6 +17,7 @@ class Case:
     bound: Callable | None = None  # bound(*arrays): magnitude of results; None: call on |arrays|
     exact: bool = False  # whole numbers in give exact results
     batch: tuple | None = None  # (axis, positions): arguments that hold independent samples
+    in_place: bool = False  # some arguments are updated: call works on copies and returns them
     large: int = 16001  # an n that gives several threads work
     label: str = ""
 

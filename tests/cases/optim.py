@@ -1,9 +1,8 @@
 """Optimizer steps work in place on lists: here copies of the lists are the results."""
 
-from copy import copy
-
 import numpy as np
 import reference as R
+from support import fresh
 
 from cases.case import Case
 
@@ -23,7 +22,8 @@ def _step(name, states, label="", signed=(), small=(), **settings):
         return [list(arrays[i * size : (i + 1) * size]) for i in range(lists)]
 
     def call(K, *arrays):
-        params, grads, *state = groups([copy(a) for a in arrays])
+        params, grads, *state = groups(arrays)
+        params, *state = ([fresh(a) for a in one] for one in (params, *state))
         named = {"momentum_buffers": None, "grad_avgs": None}
         if name == "rmsprop_step":
             squares, *rest = state
@@ -57,7 +57,9 @@ def _step(name, states, label="", signed=(), small=(), **settings):
             for new, old, g in zip(results, before, gradient, strict=True)
         )
 
-    return Case(name, call, arrays, bound, large=600_011, label=f"{label} {settings}")
+    return Case(
+        name, call, arrays, bound, in_place=True, large=600_011, label=f"{label} {settings}"
+    )
 
 
 CASES = [

@@ -40,14 +40,17 @@ def sides(padding, kernel, dilation):
 
 
 class Geometry:
-    """Sizes of one convolution of an (H, W) image with a (KH, KW) kernel."""
+    """Sizes of one convolution of an (H, W) image with a (KH, KW) kernel.
 
-    def __init__(self, image, kernel, stride, padding, dilation):
+    `out` is given where output_padding makes room for a window that the forward pass never had.
+    """
+
+    def __init__(self, image, kernel, stride, padding, dilation, out=None):
         self.image, self.kernel = image, kernel
         self.stride, self.dilation = pair(stride), pair(dilation)
         self.pad = sides(padding, kernel, self.dilation)
         self.padded = [h + sum(p) for h, p in zip(image, self.pad, strict=True)]
-        self.out = [
+        self.out = out or [
             (h - d * (k - 1) - 1) // s + 1
             for h, k, s, d in zip(self.padded, kernel, self.stride, self.dilation, strict=True)
         ]
@@ -93,7 +96,8 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, a
 
 def conv2d_input_grad(grad_y, weight, input_shape, *, stride=1, padding=0, dilation=1, groups=1):
     grad_y, weight = f64(grad_y), f64(weight)
-    g = Geometry(input_shape[2:], weight.shape[2:], stride, padding, dilation)
+    out = grad_y.shape[2:]
+    g = Geometry(input_shape[2:], weight.shape[2:], stride, padding, dilation, out)
     gys, ws = _split(grad_y, groups, 1), _split(weight, groups, 0)
     grad_x = np.zeros((*input_shape[:2], *g.padded))
     gxs = _split(grad_x, groups, 1)
@@ -156,9 +160,7 @@ def conv_transpose2d_weight_grad(
     grad_y, x, weight_shape, *, stride=1, padding=0, output_padding=0, groups=1, dilation=1
 ):
     grad_y = f64(grad_y)
-    g = Geometry(grad_y.shape[2:], weight_shape[2:], stride, padding, dilation)
-    # output_padding may make room for a window that the forward pass never had
-    g.out = list(x.shape[2:])
+    g = Geometry(grad_y.shape[2:], weight_shape[2:], stride, padding, dilation, x.shape[2:])
     gys, xs = _split(_padded(grad_y, g), groups, 1), _split(f64(x), groups, 1)
     grad_w = np.zeros((groups, weight_shape[0] // groups, *weight_shape[1:]))
     for (r, s), window in g.taps():
@@ -172,9 +174,10 @@ def _flat(v, unit):
 
 
 def _pad1d(padding):
+    """An int or ((left, right),) as that of an image."""
     if isinstance(padding, str):
         return padding
-    return ((0, 0), pair(padding if np.isscalar(padding) or len(padding) == 2 else padding[0]))
+    return ((0, 0), pair(padding if np.isscalar(padding) else padding[0]))
 
 
 def _image(x):

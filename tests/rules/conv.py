@@ -13,6 +13,7 @@ SETTINGS_1D = [
     {},
     {"stride": 2, "padding": 1, "dilation": 2},
     {"padding": "same", "groups": 4},
+    {"padding": ((2, 0),), "stride": (3,)},
 ]
 TRANSPOSED_2D = [
     {},
