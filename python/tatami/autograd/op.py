@@ -1,0 +1,85 @@
+"""An operation that can be differentiated, and its trace on the tape."""
+
+from itertools import count
+
+import numpy as np
+
+from .mode import mode
+from .tensor import Tensor
+
+_numbers = count()
+
+
+class Node:
+    """One recorded call. A later call has a larger ``number``."""
+
+    __slots__ = ("args", "number", "op", "parents", "settings", "value")
+
+    def __init__(self, op, args, settings, value, parents):
+        self.op = op
+        self.args = args
+        self.settings = settings
+        self.value = value
+        self.parents = parents  # an entry an argument: its source, or None without gradient
+        self.number = next(_numbers)
+
+    def output(self):
+        """``value`` with its history, as a differentiable rule needs it."""
+        if type(self.value) is tuple:
+            return (Tensor.made_by(self, self.value[0]), *self.value[1:])
+        return Tensor.made_by(self, self.value)
+
+    def free(self):
+        self.args = self.settings = self.value = None
+        self.parents = ()
+
+
+class Op:
+    """A raw function of arrays plus its derivative rules. Only the tape knows it.
+
+    Called without any :class:`Tensor`, it is ``raw`` itself. A rule therefore serves twice: on
+    arrays in an ordinary backward pass, on tensors where the gradient is to be differentiated.
+
+    ``raw(*args, **settings)`` returns ``y``, or a tuple of ``y`` and whatever the rules want back;
+    only ``y`` becomes a tensor. ``rules`` has one function for each leading argument, written
+    with differentiable functions: ``rule(grad_y, y, *args, **settings)`` -> gradient of that
+    argument (None where it has none). A fused operation has instead ``joint``, which returns the
+    gradients of all arguments at once and sees arrays only, and ``composed``, the same operation
+    written with differentiable functions, which stands in wherever the gradient is to be
+    differentiated.
+    """
+
+    __slots__ = ("composed", "joint", "name", "raw", "rules")
+
+    def __init__(self, raw, *rules, name=None, joint=None, composed=None):
+        self.name = name or raw.__name__
+        self.raw = raw
+        self.rules = rules
+        self.joint = joint
+        self.composed = composed
+
+    def __call__(self, *args, **settings):
+        arrays, parents = [], []
+        wrapped = recorded = False
+        for a in args:
+            parent = None
+            if isinstance(a, Tensor):
+                wrapped = True
+                arrays.append(a.data)
+                if a.requires_grad:
+                    recorded = True
+                    parent = a.node or a
+            else:
+                arrays.append(a)
+            parents.append(parent)
+        value = self.raw(*arrays, **settings)
+        if isinstance(value, np.generic):  # NumPy turns 0-d results into scalars
+            value = np.asarray(value)
+        if not wrapped:
+            return value
+        node = None
+        if recorded and mode.recording:
+            node = Node(self, args, settings, value, parents)
+        if type(value) is tuple:
+            return (Tensor.made_by(node, value[0]), *value[1:])
+        return Tensor.made_by(node, value)

@@ -1,0 +1,21 @@
+"""The random numbers of initial values, dropout and shuffling, from one seeded generator."""
+
+import numpy as np
+
+_generator = np.random.default_rng()
+
+
+def manual_seed(seed):
+    """Start the generator anew: the same seed gives the same weights, masks and batches."""
+    global _generator
+    _generator = np.random.default_rng(seed)
+
+
+def generator():
+    """The ``numpy.random.Generator`` in use."""
+    return _generator
+
+
+def seed():
+    """A fresh seed of 63 bits for a kernel that draws by counter."""
+    return int(_generator.integers(1 << 63))

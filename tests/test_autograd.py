@@ -1,0 +1,246 @@
+"""The tape: gradients of every order, who gets one, and what goes wrong aloud."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import weakref
+
+import numpy as np
+import pytest
+import tatami
+from tatami import Tensor, check_grads, grad, no_grad
+from tatami import functional as F
+from tatami.autograd import Op
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng([seed, *shape]).standard_normal(shape)
+
+
+def leaf(*shape, seed=0):
+    return Tensor(normal(*shape, seed=seed), requires_grad=True)
+
+
+# One line a case: name, function, shapes of its float64 arguments.
+CASES = [
+    ("add", F.add, (3, 4), (4,)),
+    ("sub", F.sub, (3, 1), (2, 3, 4)),
+    ("mul", F.mul, (3, 4), (3, 1)),
+    ("div", lambda a, b: a / (b * b + 1), (3, 4), (4,)),
+    ("number on the left", lambda a: 2 / (1 + a * a) - a, (3,)),
+    ("pow", lambda a: a**3 + a**2 + a**1 + a**0, (3,)),
+    ("root of a power", lambda a: (a * a + 1) ** 0.5, (3,)),
+    ("exp, log, sqrt", lambda a: F.log(F.exp(a) + 1) * F.sqrt(a * a + 1), (3,)),
+    ("neg", F.neg, (3,)),
+    ("used twice", lambda a: a * a + F.exp(a) * a, (3,)),
+    ("sum of all", F.sum, (3, 4)),
+    ("sum of axes", lambda a: F.sum(a * a, (0, -1)), (2, 3, 4)),
+    ("mean, kept", lambda a: F.mean(a * a, 1, keepdims=True), (2, 3)),
+    ("shapes", lambda a: F.transpose(a.reshape(4, 3).T * a, (1, 0)).flatten(), (3, 4)),
+    ("broadcast", lambda a: F.broadcast_to(a, (2, 3, 4)) ** 2, (3, 1)),
+    ("matmul", F.matmul, (3, 4), (4, 5), (5,)),
+    ("matmul, batched", F.matmul, (2, 1, 3, 4), (3, 4, 5)),
+    ("vector times batch", F.matmul, (4,), (3, 4, 5)),
+    ("batch times vector", F.matmul, (2, 3, 4), (4,)),
+    ("inner product", F.matmul, (4,), (4,)),
+    ("linear", F.linear, (2, 3, 4), (5, 4), (5,)),
+    ("linear, fused", lambda x, w: F.linear(x, w, activation="gelu"), (3, 4), (5, 4)),
+    ("relu", F.relu, (3, 4)),
+    ("leaky_relu", lambda x: F.leaky_relu(x, 0.2), (3, 4)),
+    ("sigmoid", F.sigmoid, (3, 4)),
+    ("tanh", F.tanh, (3, 4)),
+    ("gelu", F.gelu, (3, 4)),
+    ("silu", F.silu, (3, 4)),
+    ("conv2d", F.conv2d, (2, 3, 4, 5), (2, 3, 3, 3), (2,)),
+    ("conv2d, all set", lambda *a: F.conv2d(*a, 2, (1, 0), 2, 2), (2, 4, 6, 7), (4, 2, 3, 2), (4,)),
+    ("conv2d, fused", lambda *a: F.conv2d(*a, activation="tanh"), (1, 2, 4, 4), (2, 2, 3, 3)),
+    ("conv2d_input_grad", lambda g, w: F.conv2d_input_grad(g, w, (2, 2, 5, 5), stride=2),
+     (2, 3, 2, 2), (3, 2, 3, 3)),
+    ("conv2d_weight_grad", lambda g, x: F.conv2d_weight_grad(g, x, (3, 2, 3, 3), stride=2),
+     (2, 3, 2, 2), (2, 2, 5, 5)),
+    ("conv2d_bias_grad", F.conv2d_bias_grad, (2, 3, 2, 2)),
+    ("conv_transpose2d", lambda *a: F.conv_transpose2d(*a, 2, 1, 1, 2),
+     (2, 4, 3, 3), (4, 2, 3, 3), (4,)),
+    ("max_pool2d", lambda x: F.max_pool2d(x, 3, 2, 1), (2, 3, 5, 6)),
+    ("avg_pool2d", lambda x: F.avg_pool2d(x, 3, 2, 1), (2, 3, 5, 6)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name, f, shapes",
+    [(c[0], c[1], c[2:]) for c in CASES],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_derivatives_to_third_order(name, f, shapes):
+    check_grads(f, [normal(*shape, seed=k) for k, shape in enumerate(shapes)], order=3)
+
+
+def test_check_grads_sees_a_wrong_rule():
+    wrong = Op(np.sin, lambda g, y, x: g * y)
+    with pytest.raises(AssertionError, match="order 1, argument 0"):
+        check_grads(wrong, [normal(3)])
+    # the second order alone is wrong: the rule's own operation has a wrong rule
+    late = Op(np.sin, lambda g, y, x: g * Op(np.cos, lambda g, y, x: g * y)(x))
+    check_grads(late, [normal(3)])
+    with pytest.raises(AssertionError, match="order 2"):
+        check_grads(late, [normal(3)], order=2)
+
+
+def test_arrays_alone_pass_through_without_a_tape():
+    x = normal(2, 3).astype(np.float32)
+    assert type(F.relu(x)) is np.ndarray
+    assert type(F.sum(x)) is np.ndarray
+    np.testing.assert_array_equal(F.relu(x), tatami.kernels.relu(x))
+
+
+def test_numpy_arrays_on_either_side():
+    x, a = leaf(3), normal(3, seed=1)
+    for y in (a + x, x + a, a - x, a * x, a / x):
+        assert isinstance(y, Tensor) and y.requires_grad
+    (a @ leaf(3, 2)).sum().backward()
+
+
+def test_python_numbers_keep_float32():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    y = (2 * x + 1.5) / 3 - x**2
+    y.sum().backward()
+    assert y.dtype == x.grad.dtype == np.float32
+
+
+def test_mixed_dtypes_are_refused():
+    with pytest.raises(TypeError, match="mul: dtypes float32 and float64"):
+        Tensor([1.0]) * Tensor(np.ones(1))
+
+
+def test_gradients_add_up_until_zeroed():
+    x = leaf(3)
+    for times in (1, 2):
+        (x * 2).sum().backward()
+        np.testing.assert_array_equal(x.grad.data, np.full(3, 2.0 * times))
+
+
+def test_leaves_never_share_gradient_memory():
+    a, b = leaf(3), leaf(3, seed=1)
+    gradient = np.ones(3)
+    (a + b).backward(gradient)
+    arrays = [a.grad.data, b.grad.data, gradient]
+    for k, one in enumerate(arrays):
+        assert one.flags.writeable and one.flags.c_contiguous
+        assert not any(np.shares_memory(one, other) for other in arrays[k + 1 :])
+    c = leaf(2, 3)
+    c.sum().backward()
+    c.grad.data += 1  # not a broadcast view
+    np.testing.assert_array_equal(c.grad.data, np.full((2, 3), 2.0))
+
+
+def test_only_what_is_asked_for_is_computed():
+    calls = []
+    watched = Op(
+        lambda a, b: a * b,
+        lambda g, y, a, b: calls.append("a") or g * b,
+        lambda g, y, a, b: calls.append("b") or g * a,
+        name="watched",
+    )
+    a, b = leaf(3), leaf(3, seed=1)
+    grad(watched(a, b).sum(), b)
+    assert calls == ["b"]
+    watched(Tensor(normal(3)), b).sum().backward()
+    assert calls == ["b", "b"]
+
+
+def test_grad_of_intermediate_and_unused_inputs():
+    x, other = leaf(3), leaf(2)
+    middle = x * x
+    y = (middle * 3).sum()
+    by_middle, by_x = grad(y, [middle, x], retain_graph=True)
+    np.testing.assert_array_equal(by_middle.data, np.full(3, 3.0))
+    np.testing.assert_allclose(by_x.data, 6 * x.data)
+    assert x.grad is None
+    assert grad(y, [x, other], retain_graph=True, allow_unused=True)[1] is None
+    with pytest.raises(RuntimeError, match=r"do not depend on input 1 of shape \(2,\)"):
+        grad(y, [x, other])
+
+
+def test_backward_of_backward():
+    x = Tensor(np.array([2.0]), requires_grad=True)
+    (first,) = grad(x**4, [x], create_graph=True)
+    (first * first).backward()  # d/dx (4x^3)^2 = 96 x^5
+    np.testing.assert_allclose(x.grad.data, [96 * 32.0])
+
+
+def test_a_graph_is_freed_once_used():
+    x = leaf(3)
+    middle = F.exp(x)
+    y = middle * x
+    middle = weakref.ref(middle)
+    gc.disable()
+    try:
+        y.sum().backward()
+        assert middle() is None, "the pass itself frees the graph, not the collector of cycles"
+    finally:
+        gc.enable()
+    with pytest.raises(RuntimeError, match=r"freed by an earlier pass.*retain_graph"):
+        y.sum().backward()
+
+
+def test_backward_needs_a_number_or_a_gradient():
+    with pytest.raises(ValueError, match=r"shape \(3,\); give its gradient"):
+        leaf(3).backward()
+    with pytest.raises(ValueError, match=r"gradient has shape \(2,\).*output has shape \(3,\)"):
+        (leaf(3) * 2).backward(np.ones(2))
+    with pytest.raises(RuntimeError, match="requires gradients"):
+        Tensor([1.0]).backward()
+
+
+def test_no_grad_as_block_and_decorator_and_per_thread():
+    x = leaf(3)
+    seen = []
+    with no_grad():
+        assert not (x * 2).requires_grad
+        other = threading.Thread(target=lambda: seen.append((x * 2).requires_grad))
+        other.start()
+        other.join()
+    assert seen == [True]
+    assert not no_grad()(lambda: x * 2)().requires_grad
+    assert (x * 2).requires_grad
+    assert not x.detach().requires_grad and x.detach().data is x.data
+
+
+def test_tensors_from_numbers_integers_and_arrays():
+    assert Tensor([1, 2]).dtype == np.int64
+    assert Tensor(1.5).dtype == np.float32
+    array = np.ones(2)
+    assert Tensor(array).data is array
+    with pytest.raises(TypeError, match="only floats have gradients"):
+        Tensor([1, 2], requires_grad=True)
+    with pytest.raises(TypeError, match="already"):
+        Tensor(Tensor([1.0]))
+    with pytest.raises(RuntimeError, match="detach"):
+        np.asarray(leaf(2))
+    np.testing.assert_array_equal(np.asarray(Tensor(array)), array)
+    assert repr(Tensor([1.5], requires_grad=True)) == "Tensor([1.5], float32, requires_grad=True)"
+
+
+def test_shape_errors_name_the_operation():
+    with pytest.raises(ValueError, match=r"^linear: x has 3 features"):
+        F.linear(leaf(2, 3), leaf(5, 4))
+    with pytest.raises(ValueError, match="one of relu"):
+        F.linear(leaf(2, 3), leaf(5, 3), activation="mish")
+
+
+def test_import_stays_light():
+    code = (
+        "import sys, time, numpy; t = time.perf_counter(); import tatami; "
+        "print(time.perf_counter() - t); print(*[m for m in sys.modules if 'tatami.' in m])"
+    )
+    runs = []
+    for _ in range(3):
+        out = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env=dict(os.environ), timeout=60,
+        ).stdout.splitlines()  # fmt: skip
+        assert not {"tatami.autograd", "tatami.nn"} & set(out[1].split())
+        runs.append(float(out[0]))
+    assert min(runs) <= 0.05, runs
