@@ -96,6 +96,7 @@ Conv2d Conv2d::transposed(const char* op, const Shape& x_shape, const Shape& wei
         check(padding >= 0 && (padding < stride || padding < dilation), op, ": output_padding ",
               padding, " must be smaller than stride ", stride, " or dilation ", dilation);
     };
+    if (window.rank == 1) output_padding.vertical = 0;  // there is one row, whatever the pair says
     extra(output_padding.vertical, p.stride_h, p.dilation_h);
     extra(output_padding.horizontal, p.stride_w, p.dilation_w);
     p.n = x_shape[0];
