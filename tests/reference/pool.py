@@ -59,7 +59,7 @@ def _max(x, windows):
     y, indices = np.zeros(shape), np.zeros(shape, np.int64)
     for p, (rows, _) in enumerate(windows[0]):
         for q, (columns, _) in enumerate(windows[1]):
-            window = x[:, :, rows][..., columns].reshape(*x.shape[:2], -1)
+            window = x[:, :, rows][..., columns].reshape(*x.shape[:2], len(rows) * len(columns))
             best = window.argmax(axis=-1)
             y[:, :, p, q] = np.take_along_axis(window, best[..., None], -1)[..., 0]
             places = np.add.outer(np.array(rows) * width, columns).reshape(-1)
