@@ -45,6 +45,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_activation(m);
     bind_conv2d(m);
     bind_matmul(m);
+    bind_norm(m);
     bind_optim(m);
     bind_pool2d(m);
     bind_probe(m);

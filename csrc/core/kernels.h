@@ -8,6 +8,7 @@
 #include "ops/activation.h"
 #include "ops/conv2d.h"
 #include "ops/matmul.h"
+#include "ops/norm.h"
 #include "ops/optim.h"
 #include "ops/pool2d.h"
 #include "ops/probe.h"
@@ -19,6 +20,7 @@ struct Kernels {
     ActivationKernels<T> activation;
     Conv2dKernels<T> conv2d;
     MatmulKernels<T> matmul;
+    NormKernels<T> norm;
     OptimKernels optim;
     Pool2dKernels<T> pool2d;
     ProbeKernels<T> probe;

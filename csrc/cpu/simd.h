@@ -105,12 +105,30 @@ TATAMI_INLINE void stream_fence() {
 #endif
 }
 
+namespace detail {
+template <class T, int... I>
+TATAMI_INLINE Mask<T> lane_numbers(std::integer_sequence<int, I...>) {
+    return Mask<T>{I...};
+}
+}  // namespace detail
+
+// True in the first n lanes.
+template <class T>
+TATAMI_INLINE Mask<T> first_lanes(int64_t n) {
+    using Lane = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+    return detail::lane_numbers<T>(std::make_integer_sequence<int, kLanes<T>>{}) < Lane(n);
+}
+
 // The first n lanes from p, zeros after them; nothing past p + n is read. 0 <= n <= kLanes.
 template <class T>
 TATAMI_INLINE Vec<T> load_first(const T* p, int64_t n) {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) return _mm512_maskz_loadu_ps((1u << n) - 1, p);
     if constexpr (sizeof(T) == 8) return _mm512_maskz_loadu_pd((1u << n) - 1, p);
+#elif defined(__AVX2__)
+    const __m256i mask = reinterpret_cast<__m256i>(first_lanes<T>(n));
+    if constexpr (sizeof(T) == 4) return _mm256_maskload_ps(p, mask);
+    if constexpr (sizeof(T) == 8) return _mm256_maskload_pd(p, mask);
 #else
     Vec<T> v{};
     std::memcpy(&v, p, size_t(n) * sizeof(T));
@@ -123,6 +141,10 @@ TATAMI_INLINE void store_first(T* p, std::type_identity_t<Vec<T>> v, int64_t n) 
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(p, (1u << n) - 1, v);
     if constexpr (sizeof(T) == 8) _mm512_mask_storeu_pd(p, (1u << n) - 1, v);
+#elif defined(__AVX2__)
+    const __m256i mask = reinterpret_cast<__m256i>(first_lanes<T>(n));
+    if constexpr (sizeof(T) == 4) _mm256_maskstore_ps(p, mask, v);
+    if constexpr (sizeof(T) == 8) _mm256_maskstore_pd(p, mask, v);
 #else
     std::memcpy(p, &v, size_t(n) * sizeof(T));
 #endif
@@ -274,9 +296,14 @@ TATAMI_INLINE Pack<T> load_pack(const T* p) {
 // The first n elements, `fill` after them.
 template <class T>
 TATAMI_INLINE Pack<T> load_pack_first(const T* p, int64_t n, T fill = T(0)) {
-    T padded[kPack<T>];
-    for (int i = 0; i < kPack<T>; i++) padded[i] = i < n ? p[i] : fill;
-    return load_pack(padded);
+    Pack<T> r;
+#pragma GCC unroll 4
+    for (int i = 0; i < Pack<T>::kParts; i++) {
+        const int64_t left = max<int64_t>(min<int64_t>(n - i * kLanes<T>, kLanes<T>), 0);
+        r.part[i] = select<T>(first_lanes<T>(left), load_first(p + i * kLanes<T>, left),
+                              broadcast(fill));
+    }
+    return r;
 }
 
 template <class T>

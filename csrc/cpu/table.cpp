@@ -8,6 +8,7 @@ static Kernels<T> make_kernels() {
         .activation = activation_kernels<T>(),
         .conv2d = conv2d_kernels<T>(),
         .matmul = matmul_kernels<T>(),
+        .norm = norm_kernels<T>(),
         .optim = optim_kernels<T>(),
         .pool2d = pool2d_kernels<T>(),
         .probe = probe_kernels<T>(),

@@ -13,6 +13,8 @@ Conv2dKernels<T> conv2d_kernels();
 template <class T>
 MatmulKernels<T> matmul_kernels();
 template <class T>
+NormKernels<T> norm_kernels();
+template <class T>
 OptimKernels optim_kernels();
 template <class T>
 Pool2dKernels<T> pool2d_kernels();

@@ -14,6 +14,8 @@ from .conv import *
 from .conv import __all__ as _conv
 from .matmul import *
 from .matmul import __all__ as _matmul
+from .norm import *
+from .norm import __all__ as _norm
 from .optim import *
 from .optim import __all__ as _optim
 from .pool import *
@@ -23,6 +25,7 @@ __all__ = [
     *_activation,
     *_conv,
     *_matmul,
+    *_norm,
     *_optim,
     *_pool,
 ]

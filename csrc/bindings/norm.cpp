@@ -1,0 +1,184 @@
+#include "ops/norm.h"
+
+#include <memory>
+
+#include "bindings/module.h"
+#include "core/memory_pool.h"
+
+namespace tatami {
+
+namespace {
+
+// What backward needs of one forward call; opaque in Python. The forward call makes it in any case.
+struct NormCache {
+    Norm p;
+    Input x;
+    std::optional<Input> weight;
+    bool has_bias;
+    std::unique_ptr<memory::Scratch> statistics;  // mean (groups), var (groups)
+
+    double* mean() const { return statistics->as<double>(); }
+    double* var() const { return mean() + p.groups; }
+};
+
+// Running statistics of each channel, or nothing.
+struct Running {
+    Running(const Norm& p, DType dtype, py::handle mean_array, py::handle var_array, bool update) {
+        check(mean_array.is_none() == var_array.is_none(), p.op,
+              ": give both running_mean and running_var, or neither");
+        check(update || !mean_array.is_none(), p.op,
+              ": running_mean and running_var are None; without statistics of x they are needed");
+        if (mean_array.is_none()) return;
+        mean = read(p, dtype, "running_mean", mean_array, update);
+        var = read(p, dtype, "running_var", var_array, update);
+    }
+
+    static std::optional<Input> read(const Norm& p, DType dtype, const char* name, py::handle value,
+                                     bool update) {
+        Input in;
+        if (update) {
+            const Output out = in_out(p.op, name, value);
+            in = {out.owner, out.array};
+        } else {
+            in = input(p.op, name, value);
+        }
+        check_type(in.dtype() == dtype, p.op, ": x is ", tatami::name(dtype), " but ", name, " is ",
+                   tatami::name(in.dtype()), "; all arrays of a call share one dtype");
+        p.check_parameter(name, in.shape());
+        return in;
+    }
+
+    std::optional<Input> mean, var;
+};
+
+// running += momentum (statistics of x - running): means over the batch, variances unbiased.
+template <class T>
+void update_running(const NormCache& cache, double momentum, const Running& running) {
+    const int64_t channels = cache.p.parameters, groups = cache.p.groups;
+    if (!running.mean || cache.p.count == 0 || groups == 0) return;
+    const double share = double(channels) / double(groups);
+    const double unbias = double(cache.p.count) / double(std::max<int64_t>(cache.p.count - 1, 1));
+    T *const to_mean = running.mean->array.as<T>(), *const to_var = running.var->array.as<T>();
+    for (int64_t c = 0; c < channels; c++) {
+        double mean = 0, var = 0;
+        for (int64_t g = c; g < groups; g += channels) {
+            mean += cache.mean()[g];
+            var += cache.var()[g];
+        }
+        to_mean[c] = T((1 - momentum) * double(to_mean[c]) + momentum * mean * share);
+        to_var[c] = T((1 - momentum) * double(to_var[c]) + momentum * var * share * unbias);
+    }
+}
+
+template <class T>
+void read_running(const NormCache& cache, const Running& running) {
+    std::copy_n(running.mean->as<T>(), cache.p.groups, cache.mean());
+    std::copy_n(running.var->as<T>(), cache.p.groups, cache.var());
+}
+
+py::object forward(const Norm& p, Input x, py::handle weight, py::handle bias, bool return_cache,
+                   const Running* running = nullptr, double momentum = 0) {
+    const auto w = optional_input(p.op, "weight", weight), b = optional_input(p.op, "bias", bias);
+    same_dtype(p.op, "x", x, "weight", w);
+    same_dtype(p.op, "x", x, "bias", b);
+    if (w) p.check_parameter("weight", w->shape());
+    if (b) p.check_parameter("bias", b->shape());
+    NormCache cache{p, std::move(x), w, b.has_value(),
+                    std::make_unique<memory::Scratch>(size_t(p.groups) * 2 * sizeof(double))};
+    const Output y = output(p.x, cache.x.dtype());
+    with_type(cache.x.dtype(), [&]<class T>() {
+        if (p.fixed) read_running<T>(cache, *running);
+        run(p.runs * p.length, [&] {
+            kernels<T>().norm.forward(p, cache.x.as<T>(), pointer<T>(w), pointer<T>(b),
+                                      cache.mean(), cache.var(), y.as<T>());
+        });
+        if (running && !p.fixed) update_running<T>(cache, momentum, *running);
+    });
+    if (!return_cache) return y.owner;
+    return py::make_tuple(y.owner, py::cast(std::move(cache)));
+}
+
+py::object batch_norm(py::handle x, py::handle mean, py::handle var, py::handle weight,
+                      py::handle bias, bool training, double momentum, double eps,
+                      bool return_cache) {
+    Input in = input("batch_norm", "x", x);
+    const Norm p = Norm::batch("batch_norm", in.shape(), !training, eps);
+    const Running running(p, in.dtype(), mean, var, training);
+    return forward(p, std::move(in), weight, bias, return_cache, &running, momentum);
+}
+
+py::object instance_norm(py::handle x, py::handle mean, py::handle var, py::handle weight,
+                         py::handle bias, bool use_input_stats, double momentum, double eps,
+                         bool return_cache) {
+    Input in = input("instance_norm", "x", x);
+    const Norm p = use_input_stats ? Norm::instance(in.shape(), eps)
+                                   : Norm::batch("instance_norm", in.shape(), true, eps);
+    const Running running(p, in.dtype(), mean, var, use_input_stats);
+    return forward(p, std::move(in), weight, bias, return_cache, &running, momentum);
+}
+
+py::object group_norm(py::handle x, int64_t num_groups, py::handle weight, py::handle bias,
+                      double eps, bool return_cache) {
+    Input in = input("group_norm", "x", x);
+    const Norm p = Norm::group(in.shape(), num_groups, eps);
+    return forward(p, std::move(in), weight, bias, return_cache);
+}
+
+py::object layer_like(const char* op, bool centred, py::handle x, py::handle normalized_shape,
+                      py::handle weight, py::handle bias, double eps, bool return_cache) {
+    Input in = input(op, "x", x);
+    const Shape normalized = PyLong_Check(normalized_shape.ptr())
+                                 ? Shape{normalized_shape.cast<int64_t>()}
+                                 : shape_argument(op, "normalized_shape", normalized_shape);
+    const Norm p = Norm::layer(op, in.shape(), normalized, centred, eps);
+    return forward(p, std::move(in), weight, bias, return_cache);
+}
+
+py::object backward(const char* op, py::handle grad_y, py::handle cache_object) {
+    const std::string name = concat(op, "_grad");
+    const bool ours = py::isinstance<NormCache>(cache_object);
+    const NormCache* cache = ours ? cache_object.cast<const NormCache*>() : nullptr;
+    check_type(ours && cache->p.op == std::string_view(op), name, ": cache must be made by ", op,
+               "(..., return_cache=True), got ",
+               ours ? concat("one of ", cache->p.op) : Py_TYPE(cache_object.ptr())->tp_name);
+    const Norm& p = cache->p;
+    const Input dy = input(name.c_str(), "grad_y", grad_y);
+    same_dtype(name.c_str(), "grad_y", dy, "x", cache->x);
+    check(dy.shape() == p.x, name, ": grad_y has shape ", dy.shape(), " but x has shape ", p.x);
+    const Output dx = output(p.x, dy.dtype());
+    Output dw, db;
+    if (cache->weight) dw = output(p.parameter, dy.dtype());
+    if (cache->has_bias) db = output(p.parameter, dy.dtype());
+    with_type(dy.dtype(), [&]<class T>() {
+        run(p.runs * p.length, [&] {
+            kernels<T>().norm.backward(p, dy.as<T>(), cache->x.as<T>(), pointer<T>(cache->weight),
+                                       cache->mean(), cache->var(), dx.as<T>(),
+                                       dw.owner ? dw.as<T>() : nullptr,
+                                       db.owner ? db.as<T>() : nullptr);
+        });
+    });
+    const auto or_none = [](const Output& out) { return out.owner ? out.owner : py::none(); };
+    return py::make_tuple(dx.owner, or_none(dw), or_none(db));
+}
+
+}  // namespace
+
+void bind_norm(py::module_& m) {
+    py::class_<NormCache>(m, "NormCache");
+    m.def("batch_norm", &batch_norm);
+    m.def("instance_norm", &instance_norm);
+    m.def("group_norm", &group_norm);
+    m.def("layer_norm", [](py::handle x, py::handle shape, py::handle weight, py::handle bias,
+                           double eps, bool return_cache) {
+        return layer_like("layer_norm", true, x, shape, weight, bias, eps, return_cache);
+    });
+    m.def("rms_norm",
+          [](py::handle x, py::handle shape, py::handle weight, double eps, bool return_cache) {
+              return layer_like("rms_norm", false, x, shape, weight, py::none(), eps, return_cache);
+          });
+    for (const char* op : {"batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm"})
+        m.def(concat(op, "_grad").c_str(),
+              [op](py::handle grad_y, py::handle cache) { return backward(op, grad_y, cache); });
+}
+
+}  // namespace tatami

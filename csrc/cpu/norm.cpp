@@ -1,0 +1,163 @@
+// Normalisation by runs: statistics of every form but columns, and the forward sweep over them.
+#include "cpu/norm.h"
+
+#include "cpu/table.h"
+
+namespace tatami::TATAMI_ISA {
+
+// Mean and variance of group g of its pieces' moments, in an order that the shape fixes.
+template <class T>
+static Pair merge_moments(const Norm& p, int64_t g, int64_t pieces, const Pair* moment) {
+    if (p.count == 0) return {0, 0};
+    const int64_t rest = p.length - (pieces - 1) * kPiece<T>;
+    const auto each = [&](const auto& body) {
+        for (int64_t i = 0; i < p.group_runs; i++) {
+            const int64_t run = p.across ? i * p.groups + g : g * p.group_runs + i;
+            for (int64_t k = 0; k < pieces; k++)
+                body(double(k + 1 < pieces ? kPiece<T> : rest), moment[run * pieces + k]);
+        }
+    };
+    double mean = 0, var = 0;
+    each([&](double n, Pair m) { mean += n * m.first; });
+    mean /= double(p.count);
+    each([&](double n, Pair m) { var += m.second + n * (m.first - mean) * (m.first - mean); });
+    return {mean, var / double(p.count)};
+}
+
+template <class T>
+void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
+                  double* var, T* y) {
+    const int64_t pieces = ceil_div(p.length, kPiece<T>), elements = p.period * p.length;
+    const memory::Scratch pairs(size_t(p.runs * pieces) * sizeof(Pair));
+    const memory::Scratch scales(size_t(p.groups) * sizeof(double));
+    const memory::Scratch weights(p.per_element ? 2 * size_t(elements) * sizeof(T) : 0);
+    Pair* const moment = pairs.as<Pair>();
+    double* const scale = scales.as<double>();
+    const bool streamed = streams(p, y);
+    if (p.per_element) {
+        bias = by_element(bias, T(0), p.repeat, elements, weights.as<T>() + elements);
+        weight = by_element(weight, T(1), p.repeat, elements, weights.as<T>());
+    }
+    const auto first = [&](int64_t, int64_t run, int64_t k) {
+        const int64_t from = k * kPiece<T>, n = min(kPiece<T>, p.length - from);
+        if (!p.fixed) moment[run * pieces + k] = moments(x + run * p.length + from, n, p.centred);
+    };
+    const auto merge = [&](int64_t g) {
+        if (!p.fixed) {
+            const Pair merged = merge_moments<T>(p, g, pieces, moment);
+            mean[g] = merged.first;
+            var[g] = merged.second;
+        }
+        scale[g] = inverse_deviation(p, var[g]);
+    };
+    const auto by_run = [&](int64_t g, int64_t run, int64_t k) {
+        const int64_t from = k * kPiece<T>, at = run * p.length + from, channel = run % p.period;
+        const double slope = (weight ? double(weight[channel]) : 1.0) * scale[g];
+        const Center<T> m = center_of<T>(mean[g]);
+        const T shift = T((bias ? double(bias[channel]) : 0.0) - m.rest * slope);
+        sweep(min(kPiece<T>, p.length - from), y + at, streamed, [&](int64_t i, auto read, auto) {
+            return fma(read(x + at + i) - m.near, broadcast(T(slope)), broadcast(shift));
+        });
+    };
+    const auto by_weight = [&](int64_t g, int64_t run, int64_t k) {
+        const int64_t from = k * kPiece<T>, at = run * p.length + from;
+        const T* const w = weight + run % p.period * p.length + from;
+        const T* const v = bias + run % p.period * p.length + from;
+        const Center<T> m = center_of<T>(mean[g]);
+        const Vec<T> a = broadcast(T(scale[g])), b = broadcast(T(-m.rest * scale[g]));
+        sweep(min(kPiece<T>, p.length - from), y + at, streamed, [&](int64_t i, auto read, auto) {
+            return fma(fma(read(x + at + i) - m.near, a, b), read(w + i), read(v + i));
+        });
+    };
+    if (p.per_element)
+        by_groups<T>(p, pieces, 1, first, merge, by_weight);
+    else
+        by_groups<T>(p, pieces, 1, first, merge, by_run);
+}
+
+// dweight, dbias of the sums of dy and dy (x - mean) of every piece.
+template <class T>
+static void channel_gradients(const Norm& p, int64_t pieces, const Pair* sum, const double* scale,
+                              T* dweight, T* dbias) {
+    parallel_ranges(p.period, 16, p.runs * pieces, [&](int64_t begin, int64_t end) {
+        for (int64_t c = begin; c < end; c++) {
+            Pair total{0, 0};
+            for (int64_t run = c; run < p.runs; run += p.period) {
+                Pair of_run{0, 0};
+                for (int64_t k = 0; k < pieces; k++) of_run += sum[run * pieces + k];
+                const double s = scale[p.across ? c : run / p.group_runs];
+                total += Pair{of_run.first, of_run.second * s};
+            }
+            if (dweight) dweight[c] = T(total.second);
+            if (dbias) dbias[c] = T(total.first);
+        }
+    });
+}
+
+// dx = scale (w dy - level - (x - mean) slope), where level and slope are the means over the group
+// of w dy and of w dy (x - mean) scale²; 0 where mean and var are fixed.
+template <class T>
+void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
+                   const double* var, T* dx, T* dweight, T* dbias) {
+    const int64_t pieces = ceil_div(p.length, kPiece<T>);
+    const memory::Scratch pairs(size_t(p.runs * pieces) * sizeof(Pair));
+    const memory::Scratch scales(size_t(p.groups) * 3 * sizeof(double));
+    Pair* const sum = pairs.as<Pair>();
+    double* const scale = scales.as<double>();
+    double *const level = scale + p.groups, *const slope = level + p.groups;
+    const bool streamed = streams(p, dx);
+    const auto factor = [&](int64_t run) { return weight ? double(weight[run % p.period]) : 1.0; };
+    const auto first = [&](int64_t g, int64_t run, int64_t k) {
+        const int64_t from = k * kPiece<T>, at = run * p.length + from;
+        sum[run * pieces + k] =
+            gradient_sums<false>(dy + at, x + at, dy, min(kPiece<T>, p.length - from), mean[g]);
+    };
+    const auto merge = [&](int64_t g) {
+        Pair total{0, 0};
+        for (int64_t i = 0; i < p.group_runs && !p.fixed; i++) {
+            const int64_t run = p.across ? i * p.groups + g : g * p.group_runs + i;
+            for (int64_t k = 0; k < pieces; k++) {
+                const Pair s = sum[run * pieces + k];
+                total += Pair{s.first * factor(run), s.second * factor(run)};
+            }
+        }
+        scale[g] = inverse_deviation(p, var[g]);
+        level[g] = p.fixed ? 0 : -scale[g] * total.first / double(p.count);
+        slope[g] = p.fixed ? 0 : -scale[g] * scale[g] * scale[g] * total.second / double(p.count);
+    };
+    const auto then = [&](int64_t g, int64_t run, int64_t k) {
+        const int64_t from = k * kPiece<T>, at = run * p.length + from;
+        const Center<T> m = center_of<T>(mean[g]);
+        const Vec<T> a = broadcast(T(factor(run) * scale[g])), b = broadcast(T(slope[g]));
+        const Vec<T> c = broadcast(T(level[g] - m.rest * slope[g]));
+        sweep(min(kPiece<T>, p.length - from), dx + at, streamed, [&](int64_t i, auto read, auto) {
+            return fma(read(dy + at + i), a, fma(read(x + at + i) - m.near, b, c));
+        });
+    };
+    by_groups<T>(p, pieces, 2, first, merge, then);
+    channel_gradients(p, pieces, sum, scale, dweight, dbias);
+}
+
+template <class T>
+static void forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
+                    double* var, T* y) {
+    (p.columns ? columns_forward<T> : runs_forward<T>)(p, x, weight, bias, mean, var, y);
+}
+
+template <class T>
+static void backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
+                     const double* var, T* dx, T* dweight, T* dbias) {
+    const auto run = p.columns       ? columns_backward<T>
+                     : p.per_element ? rows_backward<T>
+                                     : runs_backward<T>;
+    run(p, dy, x, weight, mean, var, dx, dweight, dbias);
+}
+
+template <class T>
+NormKernels<T> norm_kernels() {
+    return {&forward<T>, &backward<T>};
+}
+template NormKernels<float> norm_kernels();
+template NormKernels<double> norm_kernels();
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,209 @@
+// What the normalisations share: sums over a piece of memory, writes, weights by element, and the
+// two sweeps over each group.
+#pragma once
+
+#include "cpu/parallel.h"
+#include "ops/norm.h"
+
+namespace tatami::TATAMI_ISA {
+
+// A piece is summed in T, so its size bounds the rounding; it stays in L1 between its two passes.
+// Pieces are merged in double.
+template <class T>
+inline constexpr int64_t kPiece = (16 << 10) / int64_t(sizeof(T));
+// What may be swept a second time without going to memory again: half of L2.
+inline constexpr int64_t kCachedBytes = 512 << 10;
+// Outputs larger than this leave the caches anyway: they are streamed.
+inline constexpr int64_t kStreamBytes = 8 << 20;
+
+struct Pair {
+    double first, second;
+};
+
+TATAMI_INLINE Pair& operator+=(Pair& a, Pair b) {
+    a.first += b.first;
+    a.second += b.second;
+    return a;
+}
+
+TATAMI_INLINE double not_negative(double x) {
+    return x < 0 ? 0 : x;  // NaN stays
+}
+
+// total[k] = sum over i < n of what add(i, read, sum) adds to the SUMS packs of `sum`, where
+// read(p + i, fill) gives a pack of p, with `fill` past n.
+template <class T, int SUMS, class Add>
+TATAMI_INLINE void sum_span(int64_t n, T (&total)[SUMS], const Add& add) {
+    constexpr int64_t step = kPack<T>;
+    Pack<T> even[SUMS] = {}, odd[SUMS] = {};
+    const auto whole = [](const T* p, T = T(0)) { return load_pack(p); };
+    int64_t i = 0;
+    for (; i + 2 * step <= n; i += 2 * step) {
+        add(i, whole, even);
+        add(i + step, whole, odd);
+    }
+    if (i + step <= n) {
+        add(i, whole, even);
+        i += step;
+    }
+    if (const int64_t left = n - i; left > 0)
+        add(i, [=](const T* p, T fill = T(0)) { return load_pack_first(p, left, fill); }, odd);
+    for (int k = 0; k < SUMS; k++)
+        total[k] = sum_pack(map([](Vec<T> a, Vec<T> b) { return a + b; }, even[k], odd[k]));
+}
+
+// Mean of n > 0 elements and the sum of their squared distances from it; where not centred, 0 and
+// the sum of squares. The first pass finds a shift near the mean, so that the second, which is
+// exact up to rounding whatever the shift, does not cancel.
+template <class T>
+TATAMI_INLINE Pair moments(const T* x, int64_t n, bool centred) {
+    T shift = T(0), total[2];
+    if (centred) {
+        T sum[1];
+        sum_span(n, sum, [&](int64_t i, auto read, Pack<T>* s) {
+            s[0] = map([](Vec<T> a, Vec<T> b) { return a + b; }, s[0], read(x + i));
+        });
+        shift = sum[0] / T(n);
+    }
+    sum_span(n, total, [&](int64_t i, auto read, Pack<T>* s) {
+        const Pack<T> d = map([=](Vec<T> a) { return a - shift; }, read(x + i, shift));
+        s[0] = map([](Vec<T> a, Vec<T> b) { return a + b; }, s[0], d);
+        s[1] = map([](Vec<T> a, Vec<T> b) { return fma(a, a, b); }, d, s[1]);
+    });
+    if (!centred) return {0, double(total[1])};
+    const double rest = double(total[0]);
+    return {double(shift) + rest / double(n),
+            not_negative(double(total[1]) - rest * rest / double(n))};
+}
+
+// A mean as T and what that leaves out: x - near is exact for x close to it, and the rest goes into
+// the constant term, so that a large mean costs no digits.
+template <class T>
+struct Center {
+    T near;
+    double rest;
+};
+
+template <class T>
+TATAMI_INLINE Center<T> center_of(double mean) {
+    return {T(mean), mean - double(T(mean))};
+}
+
+// The sums of g and g (x - mean), where g is dy, or dy w.
+template <bool WEIGHTED, class T>
+TATAMI_INLINE Pair gradient_sums(const T* dy, const T* x, const T* w, int64_t n, double mean) {
+    const Center<T> c = center_of<T>(mean);
+    T total[2];
+    sum_span(n, total, [&](int64_t i, auto read, Pack<T>* s) {
+        Pack<T> g = read(dy + i);
+        if constexpr (WEIGHTED) g = map([](Vec<T> a, Vec<T> b) { return a * b; }, g, read(w + i));
+        s[0] = map([](Vec<T> a, Vec<T> b) { return a + b; }, s[0], g);
+        s[1] = map([=](Vec<T> a, Vec<T> b, Vec<T> sum) { return fma(a, b - c.near, sum); }, g,
+                   read(x + i), s[1]);
+    });
+    return {double(total[0]), double(total[1]) - c.rest * double(total[0])};
+}
+
+// y[i] = f(i, read, write), a vector at a time; read(p + i) loads, write(p + i, v) stores. Where
+// streamed, y lies on a line and n is whole.
+template <class T, class F>
+TATAMI_INLINE void sweep(int64_t n, T* y, bool streamed, const F& f) {
+    const auto read = [](const T* p) { return load(p); };
+    const auto write = [](T* p, Vec<T> v) { store(p, v); };
+    int64_t i = 0;
+    if (streamed)
+        for (; i + kLanes<T> <= n; i += kLanes<T>) stream(y + i, f(i, read, write));
+    else
+        for (; i + kLanes<T> <= n; i += kLanes<T>) store(y + i, f(i, read, write));
+    const int64_t left = n - i;
+    const auto read_left = [=](const T* p) { return load_first(p, left); };
+    const auto write_left = [=](T* p, Vec<T> v) { store_first(p, v, left); };
+    if (left > 0) write_left(y + i, f(i, read_left, write_left));
+}
+
+// Whether y (runs, length) is written around the caches: every run must start on a line.
+template <class T>
+TATAMI_INLINE bool streams(const Norm& p, const T* y) {
+    return p.runs * p.length * int64_t(sizeof(T)) > kStreamBytes &&
+           p.length * int64_t(sizeof(T)) % 64 == 0 && reinterpret_cast<uintptr_t>(y) % 64 == 0;
+}
+
+TATAMI_INLINE double inverse_deviation(const Norm& p, double var) {
+    return 1 / __builtin_sqrt(var + p.eps);
+}
+
+// A weight for each of n elements: `given` itself, or in `space` its values repeated, or `absent`
+// where it is null.
+template <class T>
+TATAMI_INLINE const T* by_element(const T* given, T absent, int64_t repeat, int64_t n, T* space) {
+    if (given && repeat == 1) return given;
+    for (int64_t i = 0; i < n; i += repeat)
+        for (int64_t j = i; j < i + repeat; j++) space[j] = given ? given[i / repeat] : absent;
+    return space;
+}
+
+// For every group: first(g, run, piece) over all its pieces, merge(g), then(g, run, piece) over
+// them again. Groups that fit the cache take both sweeps in one task; larger ones, and too few, are
+// cut by pieces. `arrays`: how many of x's size a sweep touches.
+template <class T, class First, class Merge, class Then>
+TATAMI_INLINE void by_groups(const Norm& p, int64_t pieces, int64_t arrays, const First& first,
+                             const Merge& merge, const Then& then) {
+    const int64_t work = p.runs * (p.length / kLanes<T> + 8) * 4;
+    const int64_t run_bytes = max<int64_t>(p.length * int64_t(sizeof(T)), 1);
+    const int64_t group_bytes = max<int64_t>(p.group_runs, 1) * run_bytes * arrays;
+    // Neighbouring groups share cache lines and pages where each takes a short run of every row.
+    const int64_t block =
+        p.across ? max<int64_t>(min(8192 / run_bytes, kCachedBytes / group_bytes), 1) : 1;
+    const auto each = [&](int64_t begin, int64_t end, const auto& body) {
+        for (int64_t i = 0; i < p.group_runs; i++)
+            for (int64_t g = begin; g < end; g++)
+                for (int64_t k = 0; k < pieces; k++)
+                    body(g, p.across ? i * p.groups + g : g * p.group_runs + i, k);
+    };
+    if (work < kSerialWork ||
+        (group_bytes <= kCachedBytes && p.groups >= 2 * num_threads() * block)) {
+        parallel_ranges(p.groups, block, work, [&](int64_t begin, int64_t end) {
+            for (int64_t g = begin; g < end; g += block) {
+                const int64_t last = min(g + block, end);
+                each(g, last, first);
+                for (int64_t i = g; i < last; i++) merge(i);
+                each(g, last, then);
+            }
+            stream_fence();
+        });
+        return;
+    }
+    const auto all = [&](const auto& body) {
+        parallel_ranges(p.runs * pieces, 1, work, [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; i++) {
+                const int64_t run = i / pieces;
+                body(p.across ? run % p.groups : run / p.group_runs, run, i % pieces);
+            }
+            stream_fence();
+        });
+    };
+    all(first);
+    parallel_ranges(p.groups, 64, p.runs * pieces, [&](int64_t begin, int64_t end) {
+        for (int64_t g = begin; g < end; g++) merge(g);
+    });
+    all(then);
+}
+
+// This instruction set's implementations of the three forms of Norm.
+template <class T>
+void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
+                  double* var, T* y);
+template <class T>
+void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
+                   const double* var, T* dx, T* dweight, T* dbias);
+template <class T>
+void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
+                   const double* var, T* dx, T* dweight, T* dbias);
+template <class T>
+void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
+                     double* var, T* y);
+template <class T>
+void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
+                      const double* var, T* dx, T* dweight, T* dbias);
+
+}  // namespace tatami::TATAMI_ISA

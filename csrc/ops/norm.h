@@ -1,0 +1,55 @@
+// Normalisations: y = (x - mean) / sqrt(var + eps) · weight + bias, where each group of elements of
+// x has its own mean and biased variance. RMS norm is not centred: its mean is 0, its variance the
+// mean square.
+#pragma once
+
+#include <cstdint>
+
+#include "core/array.h"
+
+namespace tatami {
+
+// One view serves all five operators: x is (runs, length), contiguous.
+//   batch norm      runs (n, c), length s    group c: the runs r with r % groups = c    (across)
+//   instance norm   runs (n, c), length s    group r
+//   group norm      runs (n, c), length s    group r / group_runs
+//   layer, RMS norm runs (m),    length d    group r (per_element)
+// Short runs would waste vectors, so that where s is small
+//   group norm      runs (n, g), length c/g · s    group r (per_element) batch norm      runs (n),
+//   length c · s         group: `repeat` columns              (columns)
+struct Norm {
+    static Norm batch(const char* op, const Shape& x, bool fixed, double eps);
+    static Norm instance(const Shape& x, double eps);
+    static Norm group(const Shape& x, int64_t groups, double eps);
+    static Norm layer(const char* op, const Shape& x, const Shape& normalized, bool centred,
+                      double eps);
+
+    // ValueError unless the array `name` has the shape of weight and bias.
+    void check_parameter(const char* name, const Shape& shape) const;
+
+    const char* op;
+    Shape x, parameter;
+    int64_t runs, length;
+    int64_t groups, group_runs;  // runs of a group
+    int64_t count;               // elements of a group
+    bool across, per_element, columns;
+    int64_t period;      // run r has the weights number r % period: one, or `length` per element
+    int64_t repeat;      // consecutive elements that share a weight, where weights go by element
+    int64_t parameters;  // elements of weight
+    bool fixed;          // mean and var are given, not computed of x
+    bool centred;
+    double eps;
+};
+
+template <class T>
+struct NormKernels {
+    // mean, var (groups): read where p.fixed, else written.  weight, bias (parameters) or nullptr.
+    // y (runs, length).
+    void (*forward)(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
+                    double* var, T* y);
+    // dx (runs, length), dweight, dbias (parameters), the last two or nullptr.
+    void (*backward)(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
+                     const double* var, T* dx, T* dweight, T* dbias);
+};
+
+}  // namespace tatami
