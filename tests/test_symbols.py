@@ -2,11 +2,14 @@
 
 An inline function instantiated in the AVX-512 objects is a weak symbol, of which the linker keeps
 one copy for everybody: an older processor would crash in it. So every symbol that an instruction
-set's objects define lies in that set's own namespace.
+set's objects define lies in that set's own namespace. And what runs before a set is chosen holds
+no instruction that an older processor lacks.
 """
 
 import os
 import pathlib
+import platform
+import re
 import shutil
 import subprocess
 
@@ -16,13 +19,17 @@ from tatami import _core
 REPOSITORY = pathlib.Path(__file__).parents[1]
 
 
-def object_files(isa):
-    """The objects of one instruction set, in the build folder of this checkout."""
+# An instruction in AVX's coding, or one that names a wider register.
+AVX = re.compile(r"^ *[0-9a-f]+:\s+(v[a-z0-9]+ .*|.*%[yz]mm\d+.*)$", re.MULTILINE)
+
+
+def object_files(target):
+    """The objects of one CMake target, in the build folder of this checkout."""
     given = os.environ.get("TATAMI_BUILD_DIR")
     folders = [pathlib.Path(given)] if given else [REPOSITORY / "build"]
-    found = [o for f in folders for o in f.rglob(f"tatami_{isa}.dir/**/*.o")]
+    found = [o for f in folders for o in f.rglob(f"{target}.dir/**/*.o")]
     if not found:
-        pytest.skip(f"no objects of {isa} below {folders[0]} (TATAMI_BUILD_DIR names a build)")
+        pytest.skip(f"no objects of {target} below {folders[0]} (TATAMI_BUILD_DIR names a build)")
     return found
 
 
@@ -42,8 +49,32 @@ def defined_symbols(path):
 def test_objects_define_symbols_in_their_own_namespace_only(isa):
     namespace = f"6tatami{len(isa)}{isa}"  # as the names spell tatami::<isa>
     count = 0
-    for path in object_files(isa):
+    for path in object_files(f"tatami_{isa}"):
         for kind, name in defined_symbols(path):
             count += 1
             assert namespace in name, f"{path.name} defines {name} (kind {kind})"
     assert count > 0
+
+
+def avx_instructions(path):
+    listing = subprocess.run(
+        ["objdump", "-d", "--no-show-raw-insn", str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return [match.group(1) for match in AVX.finditer(listing)]
+
+
+@pytest.mark.skipif(not shutil.which("objdump"), reason="needs objdump of the binutils")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="AVX is x86's")
+@pytest.mark.parametrize("target", ["tatami_portable", "tatami_core", "_core"])
+def test_what_every_processor_runs_holds_no_avx(target):
+    for path in object_files(target):
+        assert not avx_instructions(path), path.name
+
+
+@pytest.mark.skipif(not shutil.which("objdump"), reason="needs objdump of the binutils")
+@pytest.mark.skipif("avx2" not in _core.isas(), reason="nothing here to find")
+def test_avx_is_found_where_it_is():
+    assert any(avx_instructions(path) for path in object_files("tatami_avx2"))

@@ -29,6 +29,19 @@ Tables make_tables();
 
 namespace {
 
+#ifdef __x86_64__
+// x86-64-v3 and -v4 by the features that tell them; the compilers' own names for them are newer.
+bool has_v3() {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+bool has_v4() {
+    return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 struct Backend {
     std::string name;
     bool supported;
@@ -39,10 +52,10 @@ struct Backend {
 const std::vector<Backend>& backends() {
     static const std::vector<Backend> list = {
 #ifdef TATAMI_HAVE_AVX512
-        {"avx512", bool(__builtin_cpu_supports("x86-64-v4")), &avx512::make_tables},
+        {"avx512", has_v4(), &avx512::make_tables},
 #endif
 #ifdef TATAMI_HAVE_AVX2
-        {"avx2", bool(__builtin_cpu_supports("x86-64-v3")), &avx2::make_tables},
+        {"avx2", has_v3(), &avx2::make_tables},
 #endif
 #ifdef TATAMI_HAVE_NEON
         {"neon", true, &neon::make_tables},

@@ -18,12 +18,15 @@ namespace {
 
 using namespace tatami;
 
-// ThreadSanitizer cannot follow the child of a threaded process that starts threads of its own.
+// Neither ThreadSanitizer nor qemu can follow the child of a threaded process that starts threads
+// of its own.
+bool can_test_fork() {
 #ifdef __SANITIZE_THREAD__
-constexpr bool kTestFork = false;
+    return false;
 #else
-constexpr bool kTestFork = true;
+    return !std::getenv("TATAMI_EMULATED");
 #endif
+}
 
 template <class Body>
 void parallel(int64_t tasks, int workers, Body body) {
@@ -248,7 +251,7 @@ int main(int argc, char** argv) {
     test_many_callers();
     test_settings_change_while_regions_run();
     test_default();
-    if (kTestFork) {
+    if (can_test_fork()) {
         test_fork();
         test_fork_while_regions_run();
         test_exit_while_regions_run();

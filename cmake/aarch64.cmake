@@ -1,0 +1,12 @@
+# Toolchain file: builds for 64-bit ARM Linux on another machine, with Debian's
+# g++-aarch64-linux-gnu; qemu-user runs the tests.
+#   cmake -S . -B build-aarch64 --toolchain cmake/aarch64.cmake -DTATAMI_PYTHON=OFF \
+#         -DTATAMI_CPP_TESTS=ON
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
