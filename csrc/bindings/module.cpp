@@ -49,6 +49,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_optim(m);
     bind_pool2d(m);
     bind_probe(m);
+    bind_recurrent(m);
 }
 
 }  // namespace tatami

@@ -12,5 +12,6 @@ void bind_norm(py::module_& m);
 void bind_optim(py::module_& m);
 void bind_pool2d(py::module_& m);
 void bind_probe(py::module_& m);
+void bind_recurrent(py::module_& m);
 
 }  // namespace tatami

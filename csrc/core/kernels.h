@@ -12,6 +12,7 @@
 #include "ops/optim.h"
 #include "ops/pool2d.h"
 #include "ops/probe.h"
+#include "ops/recurrent.h"
 
 namespace tatami {
 
@@ -19,11 +20,14 @@ template <class T>
 struct Kernels {
     ActivationKernels<T> activation;
     Conv2dKernels<T> conv2d;
+    RecurrentKernels<T> gru;
+    RecurrentKernels<T> lstm;
     MatmulKernels<T> matmul;
     NormKernels<T> norm;
     OptimKernels optim;
     Pool2dKernels<T> pool2d;
     ProbeKernels<T> probe;
+    RecurrentKernels<T> rnn;
 };
 
 // A backend: its kernels for each dtype.

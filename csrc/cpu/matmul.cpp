@@ -1,10 +1,8 @@
 // Matrix products: thin ones by streaming B once, the rest by gemm.h, batches side by side.
 #include "ops/matmul.h"
 
-#include "cpu/gemm.h"
-#include "cpu/pack.h"
+#include "cpu/product.h"
 #include "cpu/table.h"
-#include "cpu/thin.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -13,10 +11,7 @@ static void product(const Matmul& p, const T* a, const T* b, const T* bias, T* y
     const MatrixA<T> left{a, p.a_layout.row, p.a_layout.column};
     const MatrixB<T> right{b, p.b_layout.row, p.b_layout.column};
     const MatrixC<T> out{y, p.n, bias, p.activation};
-    if (p.m <= kThinRows)
-        thin_product(p.m, p.n, p.k, left, right, out);
-    else
-        gemm<T>(p.m, p.n, p.k, left, right, out);
+    product(p.m, p.n, p.k, left, right, out);
 }
 
 template <class T>

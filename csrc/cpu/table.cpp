@@ -7,11 +7,14 @@ static Kernels<T> make_kernels() {
     return {
         .activation = activation_kernels<T>(),
         .conv2d = conv2d_kernels<T>(),
+        .gru = gru_kernels<T>(),
+        .lstm = lstm_kernels<T>(),
         .matmul = matmul_kernels<T>(),
         .norm = norm_kernels<T>(),
         .optim = optim_kernels<T>(),
         .pool2d = pool2d_kernels<T>(),
         .probe = probe_kernels<T>(),
+        .rnn = rnn_kernels<T>(),
     };
 }
 

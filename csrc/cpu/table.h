@@ -11,6 +11,10 @@ ActivationKernels<T> activation_kernels();
 template <class T>
 Conv2dKernels<T> conv2d_kernels();
 template <class T>
+RecurrentKernels<T> gru_kernels();
+template <class T>
+RecurrentKernels<T> lstm_kernels();
+template <class T>
 MatmulKernels<T> matmul_kernels();
 template <class T>
 NormKernels<T> norm_kernels();
@@ -20,5 +24,7 @@ template <class T>
 Pool2dKernels<T> pool2d_kernels();
 template <class T>
 ProbeKernels<T> probe_kernels();
+template <class T>
+RecurrentKernels<T> rnn_kernels();
 
 }  // namespace tatami::TATAMI_ISA

@@ -20,6 +20,8 @@ from .optim import *
 from .optim import __all__ as _optim
 from .pool import *
 from .pool import __all__ as _pool
+from .recurrent import *
+from .recurrent import __all__ as _recurrent
 
 __all__ = [
     *_activation,
@@ -28,4 +30,5 @@ __all__ = [
     *_norm,
     *_optim,
     *_pool,
+    *_recurrent,
 ]

@@ -1,0 +1,257 @@
+// What the recurrent layers share: buffers, the order of steps, threads, and the products outside
+// the loop over time. lstm.cpp, gru.cpp and rnn.cpp supply what a step does.
+#pragma once
+
+#include "cpu/step.h"
+#include "ops/recurrent.h"
+
+namespace tatami::TATAMI_ISA {
+
+// Projections of x are made for as many steps at once as fit the outer caches.
+inline constexpr int64_t kProjectionBytes = 8 << 20;
+// Where the packed recurrent weights fit a core's L2, threads share the rows and never wait for
+// each other.
+inline constexpr int64_t kPrivateBytes = 3 << 18;
+
+// The states around every step: all of them in the order of t, or the last two.
+template <class T>
+struct States {
+    T* data;
+    int64_t slot;  // elements of one state (n, state_row)
+    bool all, reverse;
+
+    TATAMI_INLINE T* at(int64_t i) const { return data + (all ? i : i & 1) * slot; }
+    TATAMI_INLINE T* before(int64_t t) const { return at(t + reverse); }
+    TATAMI_INLINE T* after(int64_t t) const { return at(t + !reverse); }
+};
+
+TATAMI_INLINE int64_t time_of(const Recurrent& p, int64_t step) {
+    return p.reverse ? p.t - 1 - step : step;
+}
+
+// to (rows, columns; row stride to_row) = from, or zeros for nullptr.
+template <class T>
+void copy_rows(T* to, int64_t to_row, const T* from, int64_t from_row, int64_t rows,
+               int64_t columns) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++)
+            to[r * to_row + c] = from ? from[r * from_row + c] : T(0);
+}
+
+// Calls body(rows) for parts of the batch, on as many threads as may work on their own through
+// many steps; with all rows at once where a step is better shared by its units.
+template <class T, class Body>
+void for_row_parts(const Recurrent& p, int64_t steps, const Body& body) {
+    const int64_t work = steps * p.n * p.columns * p.h / kLanes<T>;
+    const bool apart = p.columns * p.h * int64_t(sizeof(T)) <= kPrivateBytes;
+    const int64_t parts = apart ? min<int64_t>(num_threads(), p.n / 4) : 1;
+    if (parts <= 1) return body(RowRange{0, p.n});
+    parallel_for(parts, work, [&](int64_t part, int) {
+        body(RowRange{p.n * part / parts, p.n * (part + 1) / parts});
+    });
+}
+
+// ---- Forward.
+
+template <class T>
+struct ForwardFrame {
+    const Recurrent& p;
+    const RecurrentForward<T>& a;
+    States<T> h, c;
+    const T* panels;       // packed recurrent weights
+    const T* hidden_bias;  // (h), gru's b_hn where it is added to W_hn h alone
+    T* kept;               // (steps, n, kept_row) from step kept_t on: projections of x, which the
+    int64_t kept_t;        // steps may overwrite
+
+    T* kept_at(int64_t t) const { return kept + (t - kept_t) * p.n * p.kept_row; }
+    T* y_at(int64_t t) const { return a.y + t * p.n * p.h; }
+};
+
+// bias (columns + h): what is added to the projections of x, then what is added to W_hn h.
+template <class T>
+void merge_biases(const Recurrent& p, const RecurrentForward<T>& a, T* bias) {
+    const int64_t apart = p.kind == RecurrentKind::gru ? 2 * p.h : p.columns;
+    for (int64_t j = 0; j < p.columns; j++) {
+        const T hidden = a.b_hh ? a.b_hh[j] : T(0);
+        bias[j] = a.b_ih ? a.b_ih[j] : T(0);
+        if (j < apart)
+            bias[j] += hidden;
+        else
+            bias[p.columns + j - apart] = hidden;
+    }
+}
+
+// kept (count, n, columns of kept_row) = x W_ih^T + bias for the steps from t on.
+template <class T>
+void project(const Recurrent& p, const RecurrentForward<T>& a, const T* bias, int64_t t,
+             int64_t count, T* kept) {
+    product<T>(count * p.n, p.columns, p.i, {a.x + t * p.n * p.i, p.i, 1}, {a.w_ih, 1, p.i},
+               {kept, p.kept_row, bias, Activation::none});
+}
+
+// Cell<T>: int64_t panels_size(p); void pack(p, w_hh, panels);
+//          void step(frame, t, rows): states after t, y and what is kept, from the states before.
+template <class T, class Cell>
+void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
+    const bool has_c = p.kind == RecurrentKind::lstm, all = a.h_states != nullptr;
+    const int64_t slot = p.n * p.state_row, step_size = p.n * p.kept_row;
+    const int64_t most = a.kept ? p.t : kProjectionBytes / max<int64_t>(step_size * sizeof(T), 1);
+    const Blocks chunks = even_blocks(p.t, max<int64_t>(most, 1), 1);
+    const int64_t sizes[] = {all ? 0 : 4 * slot, a.kept ? 0 : chunks.size * step_size,
+                             Cell::panels_size(p), p.columns + p.h};
+    const memory::Scratch states(sizes[0] * sizeof(T)), kept(sizes[1] * sizeof(T)),
+        panels(sizes[2] * sizeof(T)), bias(sizes[3] * sizeof(T));
+
+    T* const two = states.as<T>();
+    ForwardFrame<T> f{p,
+                      a,
+                      {all ? a.h_states : two, slot, all, p.reverse},
+                      {all ? a.c_states : two + 2 * slot, slot, all, p.reverse},
+                      panels.as<T>(),
+                      bias.as<T>() + p.columns,
+                      a.kept ? a.kept : kept.as<T>(),
+                      0};
+    merge_biases(p, a, bias.as<T>());
+    Cell::pack(p, a.w_hh, panels.as<T>());
+    const int64_t first = p.reverse ? p.t : 0, last = p.reverse ? 0 : p.t;
+    copy_rows(f.h.at(first), p.state_row, a.h0, p.h, p.n, p.h);
+    if (has_c) copy_rows(f.c.at(first), p.state_row, a.c0, p.h, p.n, p.h);
+    for (int64_t done = 0; done < p.t; done += chunks.size) {
+        const int64_t steps = min(chunks.size, p.t - done);
+        f.kept_t = p.reverse ? p.t - done - steps : done;
+        project(p, a, bias.as<T>(), f.kept_t, steps, f.kept);
+        for_row_parts<T>(p, steps, [&](RowRange rows) {
+            for (int64_t s = done; s < done + steps; s++) Cell::step(f, time_of(p, s), rows);
+        });
+    }
+    copy_rows<T>(a.h_n, p.h, f.h.at(last), p.state_row, p.n, p.h);
+    if (has_c) copy_rows<T>(a.c_n, p.h, f.c.at(last), p.state_row, p.n, p.h);
+}
+
+// ---- Backward.
+
+template <class T>
+struct BackwardFrame {
+    const Recurrent& p;
+    const RecurrentBackward<T>& a;
+    States<const T> h, c;
+    const T* panels;     // packed W_hh: rows are gates, columns units
+    T *delta, *delta_h;  // (t, n, delta_row): gradients of the gates as the projections of x and
+                         // of h enter them; one buffer where they are the same
+    T *carry, *carry_c;  // (n, state_row): gradient of the states after a step, less what goes
+                         // through the gates of later steps
+
+    const T* kept_at(int64_t t) const { return a.kept + t * p.n * p.kept_row; }
+    int64_t delta_at(int64_t t) const { return t * p.n * p.delta_row; }
+    const T* grad_y_at(int64_t t) const { return a.grad_y ? a.grad_y + t * p.n * p.h : nullptr; }
+
+    // delta_h of step t, columns `first` to `first + depth`, times those rows of W_hh.
+    StepProduct<T> through(int64_t t, int64_t first, int64_t depth) const {
+        return {p.h,
+                depth,
+                delta_h + delta_at(t) + first,
+                p.delta_row,
+                panels + first * kPanel<T>,
+                p.columns,
+                {a.lengths, t}};
+    }
+};
+
+// What a step's gradient starts from: the sums of the step that follows it in the forward order,
+// over the first `depth` gates; none for the last step.
+template <class T>
+StepProduct<T> from_later(const BackwardFrame<T>& f, int64_t step, int64_t depth) {
+    const bool last = step + 1 >= f.p.t;
+    return f.through(last ? 0 : time_of(f.p, step + 1), 0, last ? 0 : depth);
+}
+
+// sum (columns) over the rows of delta (rows, columns; row stride `stride`), by blocks of rows so
+// that the error grows slowly.
+template <class T>
+void sum_rows(const T* delta, int64_t stride, int64_t rows, int64_t columns, T* sum) {
+    constexpr int64_t block = 64;
+    parallel_for(ceil_div(columns, kLanes<T>), rows * columns / kLanes<T>, [&](int64_t task, int) {
+        const Units<T> units{task * kLanes<T>, min<int64_t>(kLanes<T>, columns - task * kLanes<T>)};
+        Vec<T> total{};
+        for (int64_t r0 = 0; r0 < rows; r0 += block) {
+            Vec<T> part{};
+            for (int64_t r = r0; r < min(rows, r0 + block); r++)
+                part += units.load(delta + r * stride);
+            total += part;
+        }
+        units.store(sum, total);
+    });
+}
+
+// grad_w (count, k) = columns [first, first + count) of delta, transposed, times `right` (t n, k).
+template <class T>
+void weight_gradient(const Recurrent& p, const T* delta, int64_t first, int64_t count, int64_t k,
+                     const MatrixB<T>& right, T* grad_w) {
+    product<T>(count, k, p.t * p.n, {delta + first, 1, p.delta_row}, right,
+               {grad_w + first * k, k, nullptr, Activation::none});
+}
+
+// Everything that is not recurrent: one product each over all steps.
+template <class T>
+void finish_gradients(const BackwardFrame<T>& f) {
+    const Recurrent& p = f.p;
+    const RecurrentBackward<T>& a = f.a;
+    const int64_t rows = p.t * p.n;
+    product<T>(rows, p.i, p.columns, {f.delta, p.delta_row, 1}, {a.w_ih, p.i, 1},
+               {a.grad_x, p.i, nullptr, Activation::none});
+    weight_gradient<T>(p, f.delta, 0, p.columns, p.i, {a.x, p.i, 1}, a.grad_w_ih);
+    const MatrixB<T> h{f.h.before(0), p.state_row, 1};
+    if (p.kind == RecurrentKind::gru_reset_before) {  // its last gate saw r h, which it kept
+        weight_gradient<T>(p, f.delta_h, 0, 2 * p.h, p.h, h, a.grad_w_hh);
+        weight_gradient<T>(p, f.delta_h, 2 * p.h, p.h, p.h, {a.kept + 3 * p.h, p.kept_row, 1},
+                           a.grad_w_hh);
+    } else {
+        weight_gradient<T>(p, f.delta_h, 0, p.columns, p.h, h, a.grad_w_hh);
+    }
+    if (a.grad_b_ih) sum_rows(f.delta, p.delta_row, rows, p.columns, a.grad_b_ih);
+    if (a.grad_b_hh) sum_rows(f.delta_h, p.delta_row, rows, p.columns, a.grad_b_hh);
+}
+
+// grad_h0 = what the first step sends back.
+template <class T>
+struct FirstState {
+    const T* carry;
+    int64_t carry_row;
+    T* grad_h0;
+    int64_t h;
+
+    TATAMI_INLINE void operator()(int64_t row, Units<T> u, const Vec<T> (&sum)[1]) const {
+        u.store(grad_h0 + row * h, sum[0] + u.load(carry + row * carry_row));
+    }
+};
+
+// Cell<T>: void back(frame, step, rows): delta of that step and carry, from those of the next;
+//          int64_t back_depth(p): columns of delta that go through W_hh at once.
+template <class T, class Cell>
+void backward_sequence(const Recurrent& p, const RecurrentBackward<T>& a) {
+    const bool two = p.kind == RecurrentKind::gru;
+    const int64_t slot = p.n * p.state_row, deltas = p.t * p.n * p.delta_row;
+    const memory::Scratch panels(panels_size<T, 1>(p.h, p.columns) * sizeof(T)),
+        delta((two ? 2 : 1) * deltas * sizeof(T)), carry(2 * slot * sizeof(T));
+    const BackwardFrame<T> f{p,
+                             a,
+                             {a.h_states, slot, true, p.reverse},
+                             {a.c_states, slot, true, p.reverse},
+                             panels.as<T>(),
+                             delta.as<T>(),
+                             delta.as<T>() + (two ? deltas : 0),
+                             carry.as<T>(),
+                             carry.as<T>() + slot};
+    pack_panels<T, 1>(panels.as<T>(), {a.w_hh, p.h, 1}, p.h, p.columns);
+    copy_rows(f.carry, p.state_row, a.grad_h_n, p.h, p.n, p.h);
+    copy_rows(f.carry_c, p.state_row, a.grad_c_n, p.h, p.n, p.h);
+    for_row_parts<T>(p, p.t, [&](RowRange rows) {
+        for (int64_t s = p.t - 1; s >= 0; s--) Cell::back(f, s, rows);
+        step<T, 1>(from_later(f, -1, Cell::back_depth(p)), rows,
+                   FirstState<T>{f.carry, p.state_row, a.grad_h0, p.h});
+    });
+    if (a.grad_c0) copy_rows<T>(a.grad_c0, p.h, f.carry_c, p.state_row, p.n, p.h);
+    finish_gradients(f);
+}
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,171 @@
+// One step of a recurrent layer, forward or backward: a product of the batch's rows with weights
+// packed once a sequence, whose sums are used while they are in L1.
+#pragma once
+
+#include "cpu/product.h"
+
+namespace tatami::TATAMI_ISA {
+
+// A panel holds all gates of kLanes units side by side, or the one gate of twice as many.
+template <int GATES>
+inline constexpr int kStepVectors = GATES == 1 ? 2 : GATES;
+template <class T, int GATES>
+inline constexpr int kStepUnits = kStepVectors<GATES> / GATES * kLanes<T>;
+// As many rows as the registers hold beside a panel's row and a broadcast.
+template <int GATES>
+inline constexpr int kStepRows = (kRegisters == 32 ? 24 : 12) / kStepVectors<GATES>;
+
+struct RowRange {
+    int64_t begin, end;
+};
+
+// Which rows take part in step t.
+struct Live {
+    const int64_t* lengths;  // or nullptr: all
+    int64_t t;
+
+    TATAMI_INLINE bool operator()(int64_t row) const { return !lengths || t < lengths[row]; }
+    TATAMI_INLINE bool any(int64_t row, int64_t rows) const {
+        bool found = false;
+        for (int64_t r = row; r < row + rows; r++) found |= (*this)(r);
+        return found;
+    }
+};
+
+// Up to kLanes neighbouring hidden units of a row.
+template <class T>
+struct Units {
+    int64_t first, count;
+
+    TATAMI_INLINE Vec<T> load(const T* row) const {
+        return count == kLanes<T> ? TATAMI_ISA::load(row + first) : load_first(row + first, count);
+    }
+    TATAMI_INLINE void store(T* row, Vec<T> v) const {
+        if (count == kLanes<T>)
+            TATAMI_ISA::store(row + first, v);
+        else
+            store_first(row + first, v, count);
+    }
+};
+
+// a (n, depth) · W^T for W (GATES units, depth).
+template <class T>
+struct StepProduct {
+    int64_t units, depth;
+    const T* a;
+    int64_t a_row;        // row stride of a
+    const T* panels;      // W packed by pack_panels, from the first of `depth` on
+    int64_t panel_depth;  // of a whole panel
+    Live live;            // rows of a that matter: the sums of others are not used or are zero
+};
+
+template <class T, int GATES>
+TATAMI_INLINE int64_t panels_size(int64_t units, int64_t depth) {
+    return ceil_div(units, kStepUnits<T, GATES>) * depth * kStepVectors<GATES> * kLanes<T>;
+}
+
+// to (panels; depth, kStepVectors vectors) = W (GATES units, depth), zeros past the last unit.
+template <class T, int GATES>
+void pack_panels(T* to, const MatrixB<T>& w, int64_t units, int64_t depth) {
+    constexpr int64_t width = kStepUnits<T, GATES>, columns = kStepVectors<GATES> * kLanes<T>;
+    parallel_for(ceil_div(units, width), GATES * units * depth / kLanes<T>, [&](int64_t p, int) {
+        T* const panel = to + p * depth * columns;
+        const int64_t unit = p * width, count = min(width, units - unit);
+        if constexpr (GATES == 1)
+            w.pack(panel, unit, count, 0, depth);
+        else
+            for (int g = 0; g < GATES; g++)
+                transpose_strip(panel + g * kLanes<T>, columns,
+                                w.data + (g * units + unit) * w.column_stride, w.column_stride,
+                                count, depth);
+    });
+}
+
+namespace detail {
+
+// sums (ROWS, NV vectors) = a (ROWS, depth; row stride a_row) · b (depth, NV vectors)
+template <class T, int NV, int ROWS>
+void step_tile(int64_t depth, const T* a, int64_t a_row, const T* b, T* sums) {
+    Vec<T> acc[ROWS][NV] = {};
+    accumulate<T, ROWS, NV>(acc, depth, a, a_row, 1, b, NV * kLanes<T>);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; j++) store(sums + (i * NV + j) * kLanes<T>, acc[i][j]);
+}
+
+template <class T>
+using StepTileFn = void (*)(int64_t depth, const T* a, int64_t a_row, const T* b, T* sums);
+
+template <class T, int GATES>
+struct StepTileTable {
+    StepTileFn<T> fn[kStepRows<GATES>];
+};
+
+template <class T, int GATES, int... I>
+constexpr StepTileTable<T, GATES> make_step_tile_table(std::integer_sequence<int, I...>) {
+    return {{&step_tile<T, kStepVectors<GATES>, I + 1>...}};
+}
+
+template <class T, int GATES>
+TATAMI_INLINE StepTileFn<T> step_tile_for(int64_t rows) {
+    static constexpr StepTileTable<T, GATES> table =
+        make_step_tile_table<T, GATES>(std::make_integer_sequence<int, kStepRows<GATES>>{});
+    return table.fn[rows - 1];
+}
+
+// The sums of one panel for `rows` rows, handed to finish row by row while they are in L1: inlined
+// once for every tile height, so that the code stays small.
+template <class T, int GATES, class Finish>
+TATAMI_INLINE void finish_tile(const T* sums, int64_t row, int64_t rows, int64_t unit,
+                               int64_t units, const Finish& finish) {
+    constexpr int NV = kStepVectors<GATES>;
+    for (int part = 0; part < NV / GATES; part++, sums += GATES * kLanes<T>, unit += kLanes<T>) {
+        const Units<T> group{unit, min<int64_t>(kLanes<T>, units - unit)};
+        for (int64_t i = 0; i < rows && group.count > 0; i++) {
+            Vec<T> gate[GATES];
+#pragma GCC unroll 4
+            for (int g = 0; g < GATES; g++) gate[g] = load(sums + (i * NV + g) * kLanes<T>);
+            finish(row + i, group, gate);
+        }
+    }
+}
+
+// One panel for the rows of `rows`, by tiles of up to `height` of them.
+template <class T, int GATES, class Finish>
+TATAMI_INLINE void step_panel(const StepProduct<T>& s, RowRange rows, int64_t height, int64_t panel,
+                              const Finish& finish) {
+    constexpr int kColumns = kStepVectors<GATES> * kLanes<T>;
+    alignas(64) T sums[kStepRows<GATES> * kColumns];
+    const T* const b = s.panels + panel * s.panel_depth * kColumns;
+    for (int64_t row = rows.begin; row < rows.end; row += height) {
+        const int64_t count = min(height, rows.end - row);
+        const int64_t depth = s.live.any(row, count) ? s.depth : 0;
+        step_tile_for<T, GATES>(count)(depth, s.a + row * s.a_row, s.a_row, b, sums);
+        finish_tile<T, GATES>(sums, row, count, panel * kStepUnits<T, GATES>, s.units, finish);
+    }
+}
+
+}  // namespace detail
+
+// finish(row, units, gate) for every row and unit, where the vector gate[g] holds these units of
+// the sums of gate g.
+template <class T, int GATES, class Finish>
+void step(const StepProduct<T>& s, RowRange rows, const Finish& finish) {
+    const int64_t count = rows.end - rows.begin;
+    const int64_t panels = ceil_div(s.units, kStepUnits<T, GATES>);
+    if (count <= 0 || panels == 0) return;
+    const int64_t height = even_blocks(count, kStepRows<GATES>, 1).size;
+    // A task reads one panel for as many rows as leave enough tasks to share evenly.
+    const int64_t tiles = ceil_div(count, height);
+    const int64_t band = height * max<int64_t>(tiles * panels / (16 * num_threads()), 1);
+    const int64_t bands = ceil_div(count, band);
+    const int64_t work = count * GATES * s.units * (s.depth + 16) / kLanes<T>;
+    parallel_for(panels * bands, work, [&](int64_t task, int) {
+        const int64_t begin = rows.begin + task % bands * band;
+        detail::step_panel<T, GATES>(s, {begin, min(rows.end, begin + band)}, height, task / bands,
+                                     finish);
+    });
+}
+
+}  // namespace tatami::TATAMI_ISA
