@@ -11,7 +11,7 @@
 namespace tatami {
 
 static constexpr double kSlice = 2e-3;         // seconds: much longer than waking a thread
-static constexpr double kCopySeconds = 30e-3;  // for each way of storing
+static constexpr double kCopySeconds = 50e-3;
 
 template <class Work>
 static double seconds_of(const Work& work) {
@@ -57,15 +57,14 @@ static double copy_rate(int64_t n, const float* x, float* y, bool streamed) {
     return *middle;
 }
 
-// Bytes/s of a copy that moves `bytes` in all, half read and half written, with whichever of
-// cached and streaming stores is faster.
-static double copy_bandwidth(int64_t bytes) {
+// Bytes/s of a copy that moves `bytes` in all, half read and half written; `streamed` stores go
+// past the caches.
+static double copy_bandwidth(int64_t bytes, bool streamed) {
     check(bytes > 0, "copy_bandwidth: bytes is ", bytes, " but must be positive");
     const int64_t n = std::max<int64_t>(1, bytes / 8);
     const memory::Scratch x(size_t(n) * 4), y(size_t(n) * 4);
     std::memset(x.as<float>(), 0, size_t(n) * 4);
-    return std::max(copy_rate(n, x.as<float>(), y.as<float>(), false),
-                    copy_rate(n, x.as<float>(), y.as<float>(), true));
+    return copy_rate(n, x.as<float>(), y.as<float>(), streamed);
 }
 
 void bind_probe(py::module_& m) {

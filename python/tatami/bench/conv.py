@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ class Convolution(Operation):
 
     @property
     def flops(self):
-        return 2 * np.prod(self.y_shape, dtype=float) * np.prod(self.weight_shape[1:])
+        return 2 * math.prod(self.y_shape) * math.prod(self.weight_shape[1:])
 
     @property
     def depthwise(self):
@@ -66,8 +67,8 @@ class Convolution(Operation):
 
     def chunks(self):
         """Slices of the batch whose columns, the copied windows, stay in the last cache."""
-        columns = 4 * np.prod(self.weight_shape[1:]) * np.prod(self.y_shape[2:])
-        step = max(1, int(CACHE // columns))
+        columns = 4 * math.prod(self.weight_shape[1:]) * math.prod(self.y_shape[2:])
+        step = max(1, CACHE // columns)
         return [slice(start, start + step) for start in range(0, self.n, step)]
 
     def taps(self, padded):

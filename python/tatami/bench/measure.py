@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -94,6 +95,14 @@ def difference(arrays: list[np.ndarray], expected: list[np.ndarray]) -> str | No
     return None
 
 
+def second_level_cache() -> int:
+    """Bytes of one core's own cache."""
+    try:
+        return os.sysconf("SC_LEVEL2_CACHE_SIZE") or 1 << 20
+    except (ValueError, OSError):
+        return 1 << 20
+
+
 class Bench:
     """The worker processes of one run."""
 
@@ -109,6 +118,7 @@ class Bench:
             self.clients[name] = self.stack.enter_context(closing(client))
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.best_peak = 0.0
+        self.cache = threads * second_level_cache()
 
     def __enter__(self):
         return self
@@ -159,10 +169,14 @@ class Bench:
             row.spread[name] = (third - first) / row.seconds[name]
 
     def limits(self, row: Row) -> None:
-        """The FMA loop, and a copy that moves as many bytes, right after the case."""
+        """The FMA loop, and a copy that moves as many bytes, right after the case.
+
+        Where they fit the cores' own caches the copy stays there, else it streams to memory.
+        """
         try:
             row.peak = self.peak()
-            row.bandwidth = self.clients["tatami"]("copy_bandwidth", bytes=row.bytes)["value"]
+            copy = {"bytes": row.bytes, "streamed": row.bytes > self.cache}
+            row.bandwidth = self.clients["tatami"]("copy_bandwidth", **copy)["value"]
         except Failure as failure:
             row.problems.setdefault("limits", str(failure))
 

@@ -123,9 +123,9 @@ class Worker:
         """FLOP/s of a loop of register-only multiply-adds on all threads."""
         return {"value": importlib.import_module("tatami._core").fma_peak(seconds)}
 
-    def copy_bandwidth(self, bytes: int):
+    def copy_bandwidth(self, bytes: int, streamed: bool):
         """Bytes/s, read and written, of a copy that moves `bytes` in all."""
-        return {"value": importlib.import_module("tatami._core").copy_bandwidth(bytes)}
+        return {"value": importlib.import_module("tatami._core").copy_bandwidth(bytes, streamed)}
 
 
 def main(name: str, threads: str) -> None:
