@@ -10,7 +10,7 @@
 
 namespace tatami {
 
-static constexpr double kSlice = 2e-3;         // seconds: much longer than waking a thread
+static constexpr double kSlice = 2e-3;  // seconds: much longer than waking a thread
 static constexpr double kCopySeconds = 50e-3;
 
 template <class Work>

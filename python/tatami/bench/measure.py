@@ -18,6 +18,7 @@ from .shapes import Case
 TOLERANCE = 1e-4  # of the largest value: rounding stays far below, a wrong index does not
 PEAK_SECONDS = 0.05
 WARM_UP = 4
+OUT_OF_CACHE = 256 << 20  # bytes: several times the last cache
 
 
 @dataclass(frozen=True)
@@ -169,13 +170,15 @@ class Bench:
             row.spread[name] = (third - first) / row.seconds[name]
 
     def limits(self, row: Row) -> None:
-        """The FMA loop, and a copy that moves as many bytes, right after the case.
+        """The FMA loop and a copy, right after the case.
 
-        Where they fit the cores' own caches the copy stays there, else it streams to memory.
+        Where the case's arrays fit the cores' own caches, the copy moves as many bytes and stays
+        there too; else it streams through memory.
         """
+        cached = row.bytes <= self.cache
+        copy = {"bytes": row.bytes if cached else OUT_OF_CACHE, "streamed": not cached}
         try:
             row.peak = self.peak()
-            copy = {"bytes": row.bytes, "streamed": row.bytes > self.cache}
             row.bandwidth = self.clients["tatami"]("copy_bandwidth", **copy)["value"]
         except Failure as failure:
             row.problems.setdefault("limits", str(failure))
