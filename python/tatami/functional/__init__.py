@@ -15,12 +15,14 @@ from .conv import (
     conv_transpose2d,
 )
 from .matmul import linear, matmul
+from .norm import batch_norm
 from .pool import avg_pool2d, max_pool2d
 from .shape import broadcast_to, flatten, mean, reshape, sum, sum_to, transpose
 
 __all__ = [
     "add",
     "avg_pool2d",
+    "batch_norm",
     "broadcast_to",
     "conv2d",
     "conv2d_bias_grad",
