@@ -1,0 +1,166 @@
+"""Pooling beyond the table: random windows, ties, NaN, infinities, gradients, errors."""
+
+import numpy as np
+import pytest
+import reference as R
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from reference.pool import windows2d
+from sources import Source
+from support import assert_close
+from tatami import kernels as K
+
+DTYPES = (np.float32, np.float64)
+sizes = st.integers(1, 24)
+
+
+@st.composite
+def windows(draw):
+    """An image and a window that has at least one pixel everywhere, padded by half at most."""
+    image = draw(sizes), draw(st.integers(1, 40))
+    kernel = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    options = {
+        "kernel_size": kernel,
+        "stride": draw(st.tuples(st.integers(1, 4), st.integers(1, 4)) | st.none()),
+        "padding": tuple(draw(st.integers(0, span // 2)) for span in spans),
+        "dilation": dilation,
+        "ceil_mode": draw(st.booleans()),
+    }
+    pads = zip(image, options["padding"], spans, strict=True)
+    assume(all(h + 2 * p >= span for h, p, span in pads))
+    rows, columns = windows2d(image, *(options[k] for k in list(options)))
+    assume(rows and columns and all(inside for inside, _ in rows + columns))
+    return image, options
+
+
+def whole(*shape, dtype=np.float32, seed=0):
+    return Source(seed, whole=True)(*shape).astype(dtype)
+
+
+@settings(max_examples=300, deadline=None)
+@given(windows(), st.integers(1, 3))
+def test_random_maxima_their_places_and_gradients(window, planes):
+    """Whole numbers tie often: the first maximum counts."""
+    image, options = window
+    x = whole(2, planes, *image)
+    wanted, places = R.max_pool2d(x, **options, return_indices=True)
+    y, indices = K.max_pool2d(x, **options, return_indices=True)
+    np.testing.assert_array_equal(y, wanted)
+    np.testing.assert_array_equal(indices, places)
+    np.testing.assert_array_equal(K.max_pool2d(x, **options), wanted)
+    gy = whole(*y.shape, seed=1)
+    grad = K.max_pool2d_grad(gy, indices, x.shape, **options)
+    np.testing.assert_array_equal(grad, R.max_pool2d_grad(gy, places, x.shape, **options))
+
+
+@settings(max_examples=200, deadline=None)
+@given(windows(), st.booleans())
+def test_random_means_and_gradients(window, count_include_pad):
+    image, options = window
+    options["count_include_pad"] = count_include_pad
+    for dtype in DTYPES:
+        x = Source(0)(2, 3, *image).astype(dtype)
+        bound = R.avg_pool2d(np.abs(x), **options)
+        y = K.avg_pool2d(x, **options)
+        assert_close(y, R.avg_pool2d(x, **options), bound)
+        gy = Source(1)(*y.shape).astype(dtype)
+        bound = R.avg_pool2d_grad(np.abs(gy), x.shape, **options)
+        grad = K.avg_pool2d_grad(gy, x.shape, **options)
+        assert_close(grad, R.avg_pool2d_grad(gy, x.shape, **options), bound)
+
+
+WINDOWS = (
+    {"kernel_size": 2},
+    {"kernel_size": 3, "stride": 2, "padding": 1},
+    {"kernel_size": 3, "stride": 1, "padding": 1},
+    {"kernel_size": (2, 5), "stride": (1, 2), "dilation": (2, 1)},
+)
+
+
+@pytest.mark.parametrize("options", WINDOWS)
+def test_nan_wins_and_its_place_is_named(options, isa):
+    for dtype in DTYPES:
+        x = Source(0)(2, 3, 11, 37).astype(dtype)
+        x[0, 0, 3, 5] = x[1, 2, 10, 36] = x[1, 0, 0, 0] = np.nan
+        x[0, 1] = -np.inf
+        x[1, 1, 4] = np.inf
+        wanted = R.max_pool2d(x, **options)
+        y, indices = K.max_pool2d(x, **options, return_indices=True)
+        np.testing.assert_array_equal(y, wanted)
+        np.testing.assert_array_equal(K.max_pool2d(x, **options), wanted)
+        flat = x.reshape(2, 3, -1)
+        found = np.take_along_axis(flat, indices.reshape(2, 3, -1), -1).reshape(y.shape)
+        np.testing.assert_array_equal(found, y)
+        assert np.isfinite(K.max_pool2d_grad(np.ones_like(y), indices, x.shape, **options)).all()
+
+
+def test_means_let_nan_touch_their_own_windows_only(isa):
+    x = whole(1, 1, 9, 40)
+    x[0, 0, 4, 17] = np.nan
+    for options in WINDOWS:
+        wanted = np.isnan(R.max_pool2d(x, **options))
+        np.testing.assert_array_equal(np.isnan(K.avg_pool2d(x, **options)), wanted)
+
+
+def test_ceil_mode_drops_a_window_that_starts_in_the_far_padding():
+    x = np.arange(25.0).reshape(1, 1, 5, 5)
+    options = {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}
+    assert K.max_pool2d(x, **options).shape == R.max_pool2d(x, **options).shape == (1, 1, 2, 2)
+    options["padding"] = 0
+    assert K.max_pool2d(x, **options)[0, 0].tolist() == [[6, 9], [21, 24]]
+
+
+def test_worked_examples():
+    x = np.arange(16.0).reshape(1, 1, 4, 4)
+    assert K.max_pool2d(x, 2)[0, 0].tolist() == [[5, 7], [13, 15]]
+    assert K.avg_pool2d(x, 2)[0, 0].tolist() == [[2.5, 4.5], [10.5, 12.5]]
+    assert K.avg_pool2d(x, 3, 1, 1)[0, 0, 0, 0] == 10 / 9
+    assert K.avg_pool2d(x, 3, 1, 1, count_include_pad=False)[0, 0, 0, 0] == 2.5
+
+
+X = (1, 2, 6, 6)
+
+
+@pytest.mark.parametrize("function", ["max_pool2d", "avg_pool2d"])
+@pytest.mark.parametrize(
+    ("shape", "options", "says"),
+    [
+        ((2, 6, 6), {"kernel_size": 2}, ("x", "(2, 6, 6)", "(N, C, H, W)")),
+        (X, {"kernel_size": 0}, ("kernel_size", "0")),
+        (X, {"kernel_size": (2, -1)}, ("kernel_size", "-1")),
+        (X, {"kernel_size": 2, "stride": 0}, ("stride", "0")),
+        (X, {"kernel_size": 2, "padding": -1}, ("padding", "-1")),
+        (X, {"kernel_size": 2, "padding": 2}, ("padding", "2")),
+        (X, {"kernel_size": 2, "dilation": 0}, ("dilation", "0")),
+        (X, {"kernel_size": 7}, ("7", "(1, 2, 6, 6)")),
+        (X, {"kernel_size": 2**62}, ("kernel_size",)),
+        (X, {"kernel_size": 2, "stride": 2**63}, ("stride", str(2**63))),
+    ],
+)
+def test_impossible_windows_are_value_errors(function, shape, options, says):
+    with pytest.raises(ValueError, match=rf"^{function}: ") as caught:
+        getattr(K, function)(np.ones(shape, np.float32), **options)
+    for part in says:
+        assert part in str(caught.value), caught.value
+
+
+@pytest.mark.parametrize("bad", [-1, 36, 2**40, -(2**63)])
+def test_places_outside_the_image_are_refused(bad):
+    indices = np.zeros((1, 2, 3, 3), np.int64)
+    indices[0, 1, 2, 1] = bad
+    gy = np.ones((1, 2, 3, 3), np.float32)
+    with pytest.raises(ValueError, match=rf"^max_pool2d_grad: indices .*{bad}"):
+        K.max_pool2d_grad(gy, indices, X, kernel_size=2)
+
+
+def test_gradients_check_their_shapes():
+    gy, indices = np.ones((1, 2, 3, 3), np.float32), np.zeros((1, 2, 3, 3), np.int64)
+    for call in (
+        lambda: K.max_pool2d_grad(gy[..., :2], indices, X, kernel_size=2),
+        lambda: K.max_pool2d_grad(gy, indices[..., :2], X, kernel_size=2),
+        lambda: K.avg_pool2d_grad(gy[..., :2], X, 2),
+    ):
+        with pytest.raises(ValueError, match=r"_grad: (grad_y|indices) .*\(1, 2, 3, 2\)"):
+            call()
