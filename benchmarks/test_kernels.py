@@ -5,6 +5,7 @@ For limits, goals and peers in processes of their own, run `python -m tatami ben
 
 import numpy as np
 import pytest
+
 import tatami.kernels
 from tatami.bench.measure import difference
 from tatami.bench.operation import outputs

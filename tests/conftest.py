@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 import tatami
 from tatami import _core
 

@@ -1,6 +1,7 @@
 """Two ways to judge a gradient without a second implementation of it."""
 
 import numpy as np
+
 from sources import Source
 from support import cast, tupled
 

@@ -9,6 +9,7 @@ import weakref
 
 import numpy as np
 import pytest
+
 import tatami
 from tatami import Tensor, check_grads, grad, no_grad
 from tatami import functional as F

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from tatami import bench
 from tatami.bench import shapes
 from tatami.bench.measure import Row, difference

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-import reference as R
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+import reference as R
 from reference.activation import FUSED
 from reference.conv import Geometry
 from sources import Source

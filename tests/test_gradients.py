@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from derivatives import check_adjoint, check_differences
 from rules import RULES
 from tatami import kernels as K

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 import tatami
 from tatami import _core
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from reference import activation as reference
 from tatami import _core
 from tatami import kernels as K

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-import reference as R
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import reference as R
 from reference.activation import FUSED
 from sources import Source
 from support import assert_close, assert_same_bits

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 import tatami
 from cases import CASES
 from support import resident_memory

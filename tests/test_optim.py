@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import reference as R
 from sources import Source
 from support import assert_close, assert_same_bits

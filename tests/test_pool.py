@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-import reference as R
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+import reference as R
 from reference.pool import windows2d
 from sources import Source
 from support import assert_close

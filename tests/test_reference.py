@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import reference
 from derivatives import check_adjoint, check_differences
 from reference.random import philox

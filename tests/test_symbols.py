@@ -14,6 +14,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from tatami import _core
 
 REPOSITORY = pathlib.Path(__file__).parents[1]

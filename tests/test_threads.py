@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+
 import tatami
 from support import assert_same_bits
 from tatami import kernels as K

@@ -1,9 +1,8 @@
 """One table of calls for every public function: whatever is tested for all is tested from here."""
 
-from tatami import kernels
-
 from cases import activation, conv, loss, matmul, norm, optim, pool, random, recurrent
 from cases.case import Case
+from tatami import kernels
 
 __all__ = ["CASES", "Case"]
 

@@ -1,8 +1,8 @@
 """Activations and the softmax family."""
 
 import numpy as np
-import reference as R
 
+import reference as R
 from cases.case import Case
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
 import reference as R
 from sources import Source
 from support import cast, is_float, tupled

@@ -1,10 +1,10 @@
 """Convolutions and their gradients, over the settings of the derivative rules and larger ones."""
 
 import numpy as np
-import reference as R
-from rules.conv import SETTINGS_1D, SETTINGS_2D, TRANSPOSED_1D, TRANSPOSED_2D
 
+import reference as R
 from cases.case import Case
+from rules.conv import SETTINGS_1D, SETTINGS_2D, TRANSPOSED_1D, TRANSPOSED_2D
 
 # (settings, input channels, output channels, image, kernel): what real networks use
 NETWORKS = [

@@ -1,10 +1,10 @@
 """Losses and their gradients under every reduction."""
 
 import numpy as np
-import reference as R
-from rules.loss import REDUCTIONS, class_indices, class_probabilities
 
+import reference as R
 from cases.case import Case
+from rules.loss import REDUCTIONS, class_indices, class_probabilities
 
 
 def _grad_y(source, shape, reduction):

@@ -1,10 +1,10 @@
 """Normalisations. A gradient's case runs the forward pass for its cache."""
 
 import numpy as np
-import reference as R
-from support import fresh
 
+import reference as R
 from cases.case import Case
+from support import fresh
 
 
 def _bound(x, y, cache, weight):

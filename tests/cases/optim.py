@@ -1,10 +1,10 @@
 """Optimizer steps work in place on lists: here copies of the lists are the results."""
 
 import numpy as np
-import reference as R
-from support import fresh
 
+import reference as R
 from cases.case import Case
+from support import fresh
 
 SIZES = ((), (7,), (3, 5))
 

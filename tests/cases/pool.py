@@ -1,8 +1,8 @@
 """Pooling and upsampling with their gradients."""
 
 import numpy as np
-import reference as R
 
+import reference as R
 from cases.case import Case
 
 IMAGE = (3, 13, 11)

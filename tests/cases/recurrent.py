@@ -1,10 +1,10 @@
 """Recurrent cells, sequences and their gradients through time."""
 
 import numpy as np
-import reference as R
-from support import tupled
 
+import reference as R
 from cases.case import Case
+from support import tupled
 
 STEPS, INPUTS, HIDDEN = 7, 19, 21
 LARGE = 150
