@@ -22,69 +22,76 @@ struct WindowRow {
     int64_t top;    // the image's row where its first tap stands
 };
 
-// The rows of an image folded along their columns, the latest ones kept.
+// Memory of the folded rows that are kept: row r of all planes in slot r modulo a power of two.
+struct FoldLayout {
+    TATAMI_INLINE FoldLayout(const Pool2d& p, int64_t lanes, int64_t fold_slots) {
+        while (slots < min(p.rows.span, p.rows.size)) slots *= 2;
+        row = round_up(p.columns.out, lanes) * fold_slots;
+    }
+    int64_t slots = 1;
+    int64_t row;  // elements
+};
+
 template <class T, int S, class Op>
 class FoldedRows {
   public:
-    TATAMI_INLINE FoldedRows(const WindowAxis& columns, int64_t image_rows, int64_t slots,
-                             const T* x, const Op& op, T* memory)
-        : a_(columns), op_(op), x_(x), slots_(slots), vectors_(ceil_div(columns.out, kLanes<T>)) {
-        const int64_t most = S ? vectors_ * kLanes<T> : columns.out;
-        reach_ = (most - 1) * columns.stride + S + columns.span;
-        x_end_ = x + image_rows * columns.size;
-        padded_ = memory;
-        rows_ = memory + round_up(reach_ + columns.size, kPack<T>);
-        held_ = reinterpret_cast<int64_t*>(rows_ + slots * row_size());
-        for (int64_t i = 0; i < reach_; i++) padded_[i] = Op::kPadding;
-        for (int64_t i = 0; i < slots; i++) held_[i] = -1;
+    TATAMI_INLINE FoldedRows(const Pool2d& p, const T* x, const Op& op)
+        : a_(p.columns),
+          op_(op),
+          layout_(p, kLanes<T>, Op::kSlots),
+          scratch_(size_t(layout_.slots) * (size_t(layout_.row) * sizeof(T) + 8)),
+          x_(x),
+          x_end_(x + p.planes * p.rows.size * p.columns.size),
+          rows_(scratch_.template as<T>()),
+          held_(reinterpret_cast<int64_t*>(rows_ + layout_.slots * layout_.row)) {
+        for (int64_t i = 0; i < layout_.slots; i++) held_[i] = -1;
     }
 
-    static int64_t bytes(const WindowAxis& a, int64_t slots) {
-        const int64_t lanes = round_up(a.out, kLanes<T>);
-        const int64_t reach = lanes * a.stride + a.span + a.size + 2 * kPack<T>;
-        return round_up((reach + slots * lanes * Op::kSlots) * int64_t(sizeof(T)), 64) + slots * 8;
-    }
-
-    // Row `row` of all planes' rows.
-    TATAMI_INLINE const T* row(int64_t row) {
-        const int64_t slot = row % slots_;
-        T* folded = rows_ + slot * row_size();
+    // Row `row` of all planes' rows, folded.
+    TATAMI_INLINE const T* operator[](int64_t row) {
+        const int64_t slot = row & (layout_.slots - 1);
+        T* folded = rows_ + slot * layout_.row;
         if (held_[slot] != row) {
             held_[slot] = row;
-            fold(source(row), folded);
+            fold(x_ + row * a_.size, folded);
         }
         return folded;
     }
 
   private:
-    TATAMI_INLINE int64_t row_size() const { return vectors_ * kLanes<T> * Op::kSlots; }
-
-    // The row as it lies in x, where no tap needs padding and whole vectors may be read.
-    TATAMI_INLINE const T* source(int64_t row) {
-        const T* from = x_ + row * a_.size;
-        if (!a_.padded && from + reach_ <= x_end_) return from;
-        std::memcpy(padded_ + a_.before, from, size_t(a_.size) * sizeof(T));
-        return padded_;
+    TATAMI_INLINE void fold(const T* row, T* to) const {
+        constexpr int64_t n = kLanes<T>;
+        for (int64_t q = 0; q < a_.out; q += n, to += n * Op::kSlots) {
+            const int64_t start = q * a_.stride - a_.before;
+            const int64_t last = start + (min(n, a_.out - q) - 1) * a_.stride + a_.span;
+            // Lanes past the last window may read anything that belongs to x.
+            const T* read_end = row + start + n * a_.stride + a_.span;
+            if (start >= 0 && last <= a_.size && read_end <= x_end_)
+                fold_vector(q, to, [&](int64_t offset) {
+                    return load_strided<T, S>(row + start + offset, a_.stride);
+                });
+            else
+                fold_vector(q, to, [&](int64_t offset) {
+                    return load_strided_inside<T, S>(row, a_.size, start + offset, a_.stride,
+                                                     Op::kPadding);
+                });
+        }
     }
 
-    TATAMI_INLINE void fold(const T* from, T* to) const {
-        for (int64_t q = 0; q < a_.out; q += kLanes<T>, to += kLanes<T> * Op::kSlots) {
-            const int64_t n = min<int64_t>(kLanes<T>, a_.out - q);
-            const T* first = from + q * a_.stride;
-            auto fold = op_.start(q, load_strided<T, S>(first, a_.stride, n));
-            for (int64_t offset = a_.dilation; offset < a_.span; offset += a_.dilation)
-                op_.take(fold, load_strided<T, S>(first + offset, a_.stride, n), offset);
-            op_.keep(to, fold);
-        }
+    template <class Load>
+    TATAMI_INLINE void fold_vector(int64_t q, T* to, const Load& taps) const {
+        auto fold = op_.start(q, taps(0));
+        for (int64_t offset = a_.dilation; offset < a_.span; offset += a_.dilation)
+            op_.take(fold, taps(offset), offset);
+        op_.keep(to, fold);
     }
 
     const WindowAxis& a_;
     const Op& op_;
-    const T* x_;
-    const T* x_end_;
-    const int64_t slots_, vectors_;
-    int64_t reach_;  // elements that folding a row reads
-    T *padded_, *rows_;
+    const FoldLayout layout_;
+    const memory::Scratch scratch_;
+    const T *x_, *x_end_;
+    T* rows_;
     int64_t* held_;  // the row in each slot
 };
 
@@ -92,19 +99,18 @@ class FoldedRows {
 template <class T, int S, class Op>
 TATAMI_INLINE void fold_windows(const Pool2d& p, const T* x, int64_t begin, int64_t end,
                                 const Op& op) {
-    const int64_t slots = min(p.rows.span, p.rows.size);
-    const int64_t bytes = FoldedRows<T, S, Op>::bytes(p.columns, slots);
-    const memory::Scratch scratch(size_t(bytes + slots * 8));
-    FoldedRows<T, S, Op> folded(p.columns, p.planes * p.rows.size, slots, x, op, scratch.as<T>());
-    const T** window = reinterpret_cast<const T**>(scratch.as<char>() + bytes);
-    for (int64_t i = begin; i < end; i++) {
-        const int64_t plane = i / p.rows.out, o = i % p.rows.out;
+    FoldedRows<T, S, Op> folded(p, x, op);
+    const int64_t step = p.rows.dilation * p.columns.size;
+    const memory::Scratch scratch(size_t(min(p.rows.kernel, p.rows.size)) * sizeof(T*));
+    const T** window = scratch.as<const T*>();
+    int64_t plane = begin / p.rows.out, o = begin % p.rows.out;
+    for (int64_t i = begin; i < end; i++, o++) {
+        if (o == p.rows.out) o = 0, plane++;
         const Taps taps = taps_inside(p.rows, o);
         const WindowRow row{i, o, taps.start + taps.first * p.rows.dilation};
         const int64_t count = taps.end - taps.first;
         for (int64_t k = 0; k < count; k++)
-            window[k] = folded.row(plane * p.rows.size + row.top + k * p.rows.dilation);
-        const int64_t step = p.rows.dilation * p.columns.size;
+            window[k] = folded[plane * p.rows.size + row.top + k * p.rows.dilation];
         for (int64_t q = 0, at = 0; q < p.columns.out; q += kLanes<T>) {
             auto fold = op.kept(window[0] + at);
             for (int64_t k = 1; k < count; k++) op.join(fold, op.kept(window[k] + at), k * step);

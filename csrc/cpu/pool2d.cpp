@@ -73,7 +73,12 @@ struct ArgMaxFold {
         Int<T> offset[kLanes<T>];
         std::memcpy(offset, &fold.offset, sizeof offset);
         const int64_t first = row.top * columns.size + q * columns.stride - columns.before;
-        for (int64_t i = 0; i < n; i++) indices[at + i] = first + i * columns.stride + offset[i];
+        if (n == kLanes<T>)
+            for (int64_t i = 0; i < kLanes<T>; i++)
+                indices[at + i] = first + i * columns.stride + offset[i];
+        else
+            for (int64_t i = 0; i < n; i++)
+                indices[at + i] = first + i * columns.stride + offset[i];
     }
 
     const WindowAxis& columns;

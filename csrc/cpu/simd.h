@@ -136,6 +136,21 @@ TATAMI_INLINE Vec<T> load_first(const T* p, int64_t n) {
 #endif
 }
 
+// Lanes [begin, end) from p, `fill` in the others; nothing outside p[begin, end) is read.
+// 0 <= begin, end <= kLanes.
+template <class T>
+TATAMI_INLINE Vec<T> load_lanes(const T* p, int64_t begin, int64_t end, T fill) {
+#if defined(__AVX512F__)
+    const uint32_t mask = ((1u << end) - 1) & (~0u << begin);
+    if constexpr (sizeof(T) == 4) return _mm512_mask_loadu_ps(broadcast(fill), mask, p);
+    if constexpr (sizeof(T) == 8) return _mm512_mask_loadu_pd(broadcast(fill), mask, p);
+#else
+    T lane[kLanes<T>];
+    for (int i = 0; i < kLanes<T>; i++) lane[i] = i >= begin && i < end ? p[i] : fill;
+    return load(lane);
+#endif
+}
+
 template <class T>
 TATAMI_INLINE void store_first(T* p, std::type_identity_t<Vec<T>> v, int64_t n) {
 #if defined(__AVX512F__)

@@ -10,36 +10,32 @@
 
 namespace tatami::TATAMI_ISA {
 
-// Spreads a row of windows over a row of pixels. Pixel c of the padded image is the sum over the
-// taps j of window (c - j · dilation) / stride; pixels whose c leaves the same remainder, a phase,
-// read their windows one after another, so a vector holds kLanes pixels of a phase.
+// Spreads a row of windows over a row of pixels: pixel c is the sum over the taps j of window
+// (c + before - j · dilation) / stride. Pixels that leave the same remainder by the stride, a
+// phase, have the same taps and read windows one after another: a vector of them at a time.
 template <class T, int S>
 class Spreader {
   public:
-    TATAMI_INLINE Spreader(const WindowAxis& a, T* memory) : a_(a) {
-        const Sizes s(a);
-        windows_ = memory + s.front;
-        pixels_ = memory + s.front + s.windows;
-        for (int64_t i = 0; i < s.front + s.windows; i++) memory[i] = 0;
-        shift_ = reinterpret_cast<int64_t*>(pixels_ + s.pixels);
+    TATAMI_INLINE explicit Spreader(const WindowAxis& a)
+        : a_(a), sizes_(a), scratch_(size_t(sizes_.elements) * sizeof(T) + size_t(a.kernel) * 16) {
+        T* memory = scratch_.template as<T>();
+        for (int64_t i = 0; i < sizes_.elements; i++) memory[i] = 0;
+        windows_ = memory + sizes_.front;
+        pixels_ = windows_ + sizes_.windows;
+        shift_ = reinterpret_cast<int64_t*>(pixels_ + sizes_.steps * a.stride);
         phase_ = shift_ + a.kernel;
         for (int64_t j = 0; j < a.kernel; j++) {
-            shift_[j] = j * a.dilation / a.stride;
-            phase_[j] = j * a.dilation % a.stride;
+            const int64_t behind = j * a.dilation - a.before;  // tap 0 of the window of pixel 0
+            shift_[j] = behind >= 0 ? behind / a.stride : -ceil_div(-behind, a.stride);
+            phase_[j] = behind - shift_[j] * a.stride;
         }
     }
 
-    static int64_t bytes(const WindowAxis& a) {
-        const Sizes s(a);
-        return (s.front + s.windows + s.pixels) * int64_t(sizeof(T)) + 2 * a.kernel * 8;
-    }
-
-    T* windows() { return windows_; }                        // (out), whole vectors may be stored
-    const T* pixels() const { return pixels_ + a_.before; }  // (size), after spread()
+    T* windows() { return windows_; }            // (out), whole vectors may be stored
+    const T* pixels() const { return pixels_; }  // (size), after spread()
 
     TATAMI_INLINE void spread() {
-        const int64_t steps = ceil_div(a_.before + a_.size, a_.stride);
-        for (int64_t m = 0; m < steps; m += kLanes<T>) {
+        for (int64_t m = 0; m < sizes_.steps; m += kLanes<T>) {
             T* to = pixels_ + m * a_.stride;
             if constexpr (S == 1) store(to, sum(m, 0));
             if constexpr (S == 2) store_interleaved<T>(to, sum(m, 0), sum(m, 1));
@@ -50,15 +46,15 @@ class Spreader {
     }
 
   private:
-    // Elements of the buffers: windows, zeros before and behind them, pixels of the padded image.
+    // Elements: zeros in front of the windows, the windows and zeros behind them, the pixels.
     struct Sizes {
         TATAMI_INLINE explicit Sizes(const WindowAxis& a) {
-            const int64_t steps = round_up(ceil_div(a.before + a.size, a.stride), kPack<T>);
-            front = round_up((a.span - 1) / a.stride, kPack<T>);
-            windows = max(steps, round_up(a.out, kPack<T>));
-            pixels = steps * a.stride;
+            steps = round_up(ceil_div(a.size, a.stride), kPack<T>);  // pixels of a phase
+            front = round_up(ceil_div(a.span, a.stride), kPack<T>);
+            windows = round_up(max(steps + ceil_div(a.before, a.stride), a.out), kPack<T>);
+            elements = front + windows + steps * a.stride;
         }
-        int64_t front, windows, pixels;
+        int64_t steps, front, windows, elements;
     };
 
     TATAMI_INLINE Vec<T> sum(int64_t m, int64_t phase) const {
@@ -69,40 +65,67 @@ class Spreader {
     }
 
     const WindowAxis& a_;
+    const Sizes sizes_;
+    const memory::Scratch scratch_;
     T *windows_, *pixels_;
     int64_t *shift_, *phase_;  // of each tap
 };
 
-// to (out) = the sum over rows of windows over `row` of the image of dy / divisor.
+// Sums rows of windows, each dy times 1 / divisor.
 template <class T>
-TATAMI_INLINE void sum_windows(const Pool2d& p, const Divisors<T>& divisors, const T* dy,
-                               Range windows, int64_t row, T* to) {
-    for (int64_t q = 0; q < p.columns.out; q += kLanes<T>) {
-        const int64_t n = min<int64_t>(kLanes<T>, p.columns.out - q);
-        const Vec<T> columns = load(divisors.columns + q);
-        Vec<T> total{};
+class WindowSum {
+  public:
+    TATAMI_INLINE WindowSum(const Pool2d& p, const Divisors<T>& divisors)
+        : p_(p),
+          divisors_(divisors),
+          scratch_(size_t(round_up(p.columns.out, kLanes<T>)) * sizeof(T)) {}
+
+    // to (out) = the sum over the windows over `row` of the image; dy (out rows, out) of its plane.
+    TATAMI_INLINE void operator()(const T* dy, Range windows, int64_t row, T* to) {
+        const int64_t out = p_.columns.out;
+        for (int64_t q = 0; q < out; q += kLanes<T>) store(to + q, Vec<T>{});
         for (int64_t o = windows.begin; o < windows.end; o++) {
-            if ((row + p.rows.before - o * p.rows.stride) % p.rows.dilation) continue;
-            total += load_first(dy + o * p.columns.out + q, n) / (columns * divisors.rows[o]);
+            const int64_t behind = row + p_.rows.before - o * p_.rows.stride;
+            if (p_.rows.dilation > 1 && behind % p_.rows.dilation) continue;
+            const T* scale = scales(o);
+            for (int64_t q = 0; q < out; q += kLanes<T>) {
+                const Vec<T> v = load_first(dy + o * out + q, min<int64_t>(kLanes<T>, out - q));
+                store(to + q, load(to + q) + v * load(scale + q));
+            }
         }
-        store(to + q, total);
     }
-}
+
+  private:
+    // 1 / divisor of a row of windows, which few rows do not share.
+    TATAMI_INLINE const T* scales(int64_t o) {
+        T* scale = scratch_.template as<T>();
+        if (divisors_.rows[o] != held_) {
+            held_ = divisors_.rows[o];
+            for (int64_t q = 0; q < p_.columns.out; q += kLanes<T>)
+                store(scale + q, T(1) / (load(divisors_.columns + q) * held_));
+        }
+        return scale;
+    }
+
+    const Pool2d& p_;
+    const Divisors<T>& divisors_;
+    const memory::Scratch scratch_;
+    T held_ = 0;  // the row divisor that the scales belong to
+};
 
 // Rows [begin, end) of all planes' rows.
 template <class T, int S>
 TATAMI_INLINE void spread_rows(const Pool2d& p, const Divisors<T>& divisors, const T* dy, T* dx,
                                int64_t begin, int64_t end, bool streamed) {
-    const memory::Scratch scratch(size_t(Spreader<T, S>::bytes(p.columns)));
-    Spreader<T, S> spreader(p.columns, scratch.as<T>());
+    Spreader<T, S> spreader(p.columns);
+    WindowSum<T> sum(p, divisors);
+    int64_t plane = begin / p.rows.size, row = begin % p.rows.size;
     Range held{-1, -1};  // the windows that spreader.pixels() belongs to
-    for (int64_t i = begin; i < end; i++) {
-        const int64_t plane = i / p.rows.size, row = i % p.rows.size;
-        if (row == 0) held = {-1, -1};
+    for (int64_t i = begin; i < end; i++, row++) {
+        if (row == p.rows.size) row = 0, plane++, held = {-1, -1};
         const Range windows = windows_over(p.rows, row, row + 1);
         if (windows.begin != held.begin || windows.end != held.end || p.rows.dilation > 1) {
-            sum_windows(p, divisors, dy + plane * p.rows.out * p.columns.out, windows, row,
-                        spreader.windows());
+            sum(dy + plane * p.rows.out * p.columns.out, windows, row, spreader.windows());
             spreader.spread();
             held = windows;
         }

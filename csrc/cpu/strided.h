@@ -20,40 +20,60 @@ TATAMI_INLINE Vec<T> even_lanes(Vec<T> a, Vec<T> b, std::integer_sequence<int, I
     return __builtin_shuffle(a, b, Mask<T>{2 * I...});
 }
 
-template <class T, int... I>
-TATAMI_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b, int from, std::integer_sequence<int, I...>) {
+// Half 0 or 1 of a[0], b[0], a[1], b[1], ...
+template <class T, int Half, int... I>
+TATAMI_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
     constexpr int n = kLanes<T>;
-    return from ? __builtin_shuffle(a, b, Mask<T>{(I % 2 * n + n / 2 + I / 2)...})
-                : __builtin_shuffle(a, b, Mask<T>{(I % 2 * n + I / 2)...});
+    return __builtin_shuffle(a, b, Mask<T>{(I % 2 * n + Half * n / 2 + I / 2)...});
 }
+
+template <class T>
+using Lanes = std::make_integer_sequence<int, kLanes<T>>;
 }  // namespace detail
 
-// p[0], p[stride], ... With S = 1 or 2 all of S · kLanes elements are read, else the first n lanes.
+// p[0], p[stride], ... With S = 1 or 2 all of S · kLanes elements are read.
 template <class T, int S>
-TATAMI_INLINE Vec<T> load_strided(const T* p, int64_t stride, int64_t n) {
+TATAMI_INLINE Vec<T> load_strided(const T* p, int64_t stride) {
     if constexpr (S == 1) return load(p);
     if constexpr (S == 2)
-        return detail::even_lanes<T>(load(p), load(p + kLanes<T>),
-                                     std::make_integer_sequence<int, kLanes<T>>{});
-    T lane[kLanes<T>] = {};
-    for (int64_t i = 0; i < n; i++) lane[i] = p[i * stride];
+        return detail::even_lanes<T>(load(p), load(p + kLanes<T>), detail::Lanes<T>{});
+    T lane[kLanes<T>];
+    for (int i = 0; i < kLanes<T>; i++) lane[i] = p[i * stride];
+    return load(lane);
+}
+
+// row[start], row[start + stride], ... with `fill` outside row[0, size).
+template <class T, int S>
+TATAMI_INLINE Vec<T> load_strided_inside(const T* row, int64_t size, int64_t start, int64_t stride,
+                                         T fill) {
+    constexpr int64_t n = kLanes<T>;
+    const auto part = [&](int64_t from) {
+        return load_lanes(row + from, min(n, max<int64_t>(0, -from)),
+                          min(n, max<int64_t>(0, size - from)), fill);
+    };
+    if constexpr (S == 1) return part(start);
+    if constexpr (S == 2)
+        return detail::even_lanes<T>(part(start), part(start + n), detail::Lanes<T>{});
+    T lane[n];
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at = start + i * stride;
+        lane[i] = at >= 0 && at < size ? row[at] : fill;
+    }
     return load(lane);
 }
 
 // a[0], b[0], a[1], b[1], ... over 2 · kLanes elements.
 template <class T>
 TATAMI_INLINE void store_interleaved(T* p, Vec<T> a, Vec<T> b) {
-    constexpr auto lanes = std::make_integer_sequence<int, kLanes<T>>{};
-    store(p, detail::interleave<T>(a, b, 0, lanes));
-    store(p + kLanes<T>, detail::interleave<T>(a, b, 1, lanes));
+    store(p, detail::interleave<T, 0>(a, b, detail::Lanes<T>{}));
+    store(p + kLanes<T>, detail::interleave<T, 1>(a, b, detail::Lanes<T>{}));
 }
 
-// The opposite of load_strided<T, 0>, of all lanes.
 template <class T>
 TATAMI_INLINE void store_strided(T* p, int64_t stride, Vec<T> v) {
     T lane[kLanes<T>];
     store(lane, v);
-    for (int64_t i = 0; i < kLanes<T>; i++) p[i * stride] = lane[i];
+    for (int i = 0; i < kLanes<T>; i++) p[i * stride] = lane[i];
 }
 
 }  // namespace tatami::TATAMI_ISA
