@@ -43,6 +43,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     isa();  // a wrong TATAMI_ISA is an error of the import
     bind_runtime(m);
     bind_activation(m);
+    bind_adaptive_pool2d(m);
     bind_conv2d(m);
     bind_matmul(m);
     bind_norm(m);
@@ -50,6 +51,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_pool2d(m);
     bind_probe(m);
     bind_recurrent(m);
+    bind_upsample2d(m);
 }
 
 }  // namespace tatami

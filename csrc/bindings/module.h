@@ -6,6 +6,7 @@
 namespace tatami {
 
 void bind_activation(py::module_& m);
+void bind_adaptive_pool2d(py::module_& m);
 void bind_conv2d(py::module_& m);
 void bind_matmul(py::module_& m);
 void bind_norm(py::module_& m);
@@ -13,5 +14,6 @@ void bind_optim(py::module_& m);
 void bind_pool2d(py::module_& m);
 void bind_probe(py::module_& m);
 void bind_recurrent(py::module_& m);
+void bind_upsample2d(py::module_& m);
 
 }  // namespace tatami

@@ -6,6 +6,7 @@
 
 #include "core/array.h"
 #include "ops/activation.h"
+#include "ops/adaptive_pool2d.h"
 #include "ops/conv2d.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
@@ -13,12 +14,14 @@
 #include "ops/pool2d.h"
 #include "ops/probe.h"
 #include "ops/recurrent.h"
+#include "ops/upsample2d.h"
 
 namespace tatami {
 
 template <class T>
 struct Kernels {
     ActivationKernels<T> activation;
+    AdaptivePool2dKernels<T> adaptive_pool2d;
     Conv2dKernels<T> conv2d;
     RecurrentKernels<T> gru;
     RecurrentKernels<T> lstm;
@@ -28,6 +31,7 @@ struct Kernels {
     Pool2dKernels<T> pool2d;
     ProbeKernels<T> probe;
     RecurrentKernels<T> rnn;
+    Upsample2dKernels<T> upsample2d;
 };
 
 // A backend: its kernels for each dtype.

@@ -61,33 +61,34 @@ class FoldedRows {
   private:
     TATAMI_INLINE void fold(const T* row, T* to) const {
         constexpr int64_t n = kLanes<T>;
-        for (int64_t q = 0; q < a_.out; q += n, to += n * Op::kSlots) {
-            const int64_t start = q * a_.stride - a_.before;
-            const int64_t last = start + (min(n, a_.out - q) - 1) * a_.stride + a_.span;
+        const WindowAxis a = a_;  // stores cannot change a local
+        for (int64_t q = 0; q < a.out; q += n, to += n * Op::kSlots) {
+            const int64_t start = q * a.stride - a.before;
+            const int64_t last = start + (min(n, a.out - q) - 1) * a.stride + a.span;
             // Lanes past the last window may read anything that belongs to x.
-            const T* read_end = row + start + n * a_.stride + a_.span;
-            if (start >= 0 && last <= a_.size && read_end <= x_end_)
-                fold_vector(q, to, [&](int64_t offset) {
-                    return load_strided<T, S>(row + start + offset, a_.stride);
+            const T* read_end = row + start + n * a.stride + a.span;
+            if (start >= 0 && last <= a.size && read_end <= x_end_)
+                fold_vector(a, q, to, [&](int64_t offset) {
+                    return load_strided<T, S>(row + start + offset, a.stride);
                 });
             else
-                fold_vector(q, to, [&](int64_t offset) {
-                    return load_strided_inside<T, S>(row, a_.size, start + offset, a_.stride,
+                fold_vector(a, q, to, [&](int64_t offset) {
+                    return load_strided_inside<T, S>(row, a.size, start + offset, a.stride,
                                                      Op::kPadding);
                 });
         }
     }
 
     template <class Load>
-    TATAMI_INLINE void fold_vector(int64_t q, T* to, const Load& taps) const {
+    TATAMI_INLINE void fold_vector(const WindowAxis& a, int64_t q, T* to, const Load& taps) const {
         auto fold = op_.start(q, taps(0));
-        for (int64_t offset = a_.dilation; offset < a_.span; offset += a_.dilation)
+        for (int64_t offset = a.dilation; offset < a.span; offset += a.dilation)
             op_.take(fold, taps(offset), offset);
         op_.keep(to, fold);
     }
 
-    const WindowAxis& a_;
-    const Op& op_;
+    const WindowAxis a_;
+    const Op op_;
     const FoldLayout layout_;
     const memory::Scratch scratch_;
     const T *x_, *x_end_;
@@ -100,21 +101,22 @@ template <class T, int S, class Op>
 TATAMI_INLINE void fold_windows(const Pool2d& p, const T* x, int64_t begin, int64_t end,
                                 const Op& op) {
     FoldedRows<T, S, Op> folded(p, x, op);
-    const int64_t step = p.rows.dilation * p.columns.size;
-    const memory::Scratch scratch(size_t(min(p.rows.kernel, p.rows.size)) * sizeof(T*));
+    const WindowAxis rows = p.rows;  // stores cannot change a local
+    const int64_t out = p.columns.out, step = rows.dilation * p.columns.size;
+    const memory::Scratch scratch(size_t(min(rows.kernel, rows.size)) * sizeof(T*));
     const T** window = scratch.as<const T*>();
-    int64_t plane = begin / p.rows.out, o = begin % p.rows.out;
+    int64_t plane = begin / rows.out, o = begin % rows.out;
     for (int64_t i = begin; i < end; i++, o++) {
-        if (o == p.rows.out) o = 0, plane++;
-        const Taps taps = taps_inside(p.rows, o);
-        const WindowRow row{i, o, taps.start + taps.first * p.rows.dilation};
+        if (o == rows.out) o = 0, plane++;
+        const Taps taps = taps_inside(rows, o);
+        const WindowRow row{i, o, taps.start + taps.first * rows.dilation};
         const int64_t count = taps.end - taps.first;
         for (int64_t k = 0; k < count; k++)
-            window[k] = folded[plane * p.rows.size + row.top + k * p.rows.dilation];
-        for (int64_t q = 0, at = 0; q < p.columns.out; q += kLanes<T>) {
+            window[k] = folded[plane * rows.size + row.top + k * rows.dilation];
+        for (int64_t q = 0, at = 0; q < out; q += kLanes<T>) {
             auto fold = op.kept(window[0] + at);
             for (int64_t k = 1; k < count; k++) op.join(fold, op.kept(window[k] + at), k * step);
-            op.finish(row, q, min<int64_t>(kLanes<T>, p.columns.out - q), fold);
+            op.finish(row, q, min<int64_t>(kLanes<T>, out - q), fold);
             at += kLanes<T> * Op::kSlots;
         }
     }

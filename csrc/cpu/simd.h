@@ -273,10 +273,30 @@ TATAMI_INLINE Vec<T> select(Mask<T> mask, std::type_identity_t<Vec<T>> a,
     return mask ? a : b;
 }
 
-// a where it is larger or NaN, else b (so a NaN of either side stays).
+namespace detail {
+// a > b ? a : b, so b where either is NaN.
+template <class T>
+TATAMI_INLINE Vec<T> larger_or_second(Vec<T> a, Vec<T> b) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return _mm512_maskz_max_ps(0xffff, a, b);
+    if constexpr (sizeof(T) == 8) return _mm512_maskz_max_pd(0xff, a, b);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return _mm256_max_ps(a, b);
+    if constexpr (sizeof(T) == 8) return _mm256_max_pd(a, b);
+#elif defined(__x86_64__)
+    if constexpr (sizeof(T) == 4) return _mm_max_ps(a, b);
+    if constexpr (sizeof(T) == 8) return _mm_max_pd(a, b);
+#else
+    return a > b ? a : b;
+#endif
+}
+}  // namespace detail
+
+// The larger one, NaN where either is: both orders agree but for NaN, whose bits the | keeps.
 template <class T>
 TATAMI_INLINE Vec<T> max_nan(Vec<T> a, Vec<T> b) {
-    return (a > b) | (a != a) ? a : b;
+    return (Vec<T>)((Mask<T>)detail::larger_or_second<T>(a, b) |
+                    (Mask<T>)detail::larger_or_second<T>(b, a));
 }
 
 // ---- 64 bytes on every instruction set, so that a reduction has the same tree everywhere.
@@ -315,8 +335,8 @@ TATAMI_INLINE Pack<T> load_pack_first(const T* p, int64_t n, T fill = T(0)) {
 #pragma GCC unroll 4
     for (int i = 0; i < Pack<T>::kParts; i++) {
         const int64_t left = max<int64_t>(min<int64_t>(n - i * kLanes<T>, kLanes<T>), 0);
-        r.part[i] = select<T>(first_lanes<T>(left), load_first(p + i * kLanes<T>, left),
-                              broadcast(fill));
+        r.part[i] =
+            select<T>(first_lanes<T>(left), load_first(p + i * kLanes<T>, left), broadcast(fill));
     }
     return r;
 }

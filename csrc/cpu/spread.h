@@ -17,17 +17,22 @@ template <class T, int S>
 class Spreader {
   public:
     TATAMI_INLINE explicit Spreader(const WindowAxis& a)
-        : a_(a), sizes_(a), scratch_(size_t(sizes_.elements) * sizeof(T) + size_t(a.kernel) * 16) {
+        : a_(a),
+          sizes_(a),
+          scratch_(size_t(sizes_.elements) * sizeof(T) + size_t(a.kernel + a.stride) * 8) {
         T* memory = scratch_.template as<T>();
         for (int64_t i = 0; i < sizes_.elements; i++) memory[i] = 0;
         windows_ = memory + sizes_.front;
         pixels_ = windows_ + sizes_.windows;
         shift_ = reinterpret_cast<int64_t*>(pixels_ + sizes_.steps * a.stride);
-        phase_ = shift_ + a.kernel;
-        for (int64_t j = 0; j < a.kernel; j++) {
-            const int64_t behind = j * a.dilation - a.before;  // tap 0 of the window of pixel 0
-            shift_[j] = behind >= 0 ? behind / a.stride : -ceil_div(-behind, a.stride);
-            phase_[j] = behind - shift_[j] * a.stride;
+        phase_end_ = shift_ + a.kernel;
+        int64_t* next = shift_;
+        for (int64_t phase = 0; phase < a.stride; phase++) {
+            for (int64_t j = 0; j < a.kernel; j++) {
+                const int64_t ahead = phase + a.before - j * a.dilation;
+                if (ahead % a.stride == 0) *next++ = ahead / a.stride;
+            }
+            phase_end_[phase] = next - shift_;
         }
     }
 
@@ -59,8 +64,8 @@ class Spreader {
 
     TATAMI_INLINE Vec<T> sum(int64_t m, int64_t phase) const {
         Vec<T> total{};
-        for (int64_t j = 0; j < a_.kernel; j++)
-            if (S == 1 || phase_[j] == phase) total += load(windows_ + m - shift_[j]);
+        for (int64_t t = phase ? phase_end_[phase - 1] : 0; t < phase_end_[phase]; t++)
+            total += load(windows_ + m + shift_[t]);
         return total;
     }
 
@@ -68,7 +73,8 @@ class Spreader {
     const Sizes sizes_;
     const memory::Scratch scratch_;
     T *windows_, *pixels_;
-    int64_t *shift_, *phase_;  // of each tap
+    int64_t* shift_;      // windows from pixel to tap, phase after phase
+    int64_t* phase_end_;  // behind each phase's taps
 };
 
 // Sums rows of windows, each dy times 1 / divisor.

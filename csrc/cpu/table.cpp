@@ -6,6 +6,7 @@ template <class T>
 static Kernels<T> make_kernels() {
     return {
         .activation = activation_kernels<T>(),
+        .adaptive_pool2d = adaptive_pool2d_kernels<T>(),
         .conv2d = conv2d_kernels<T>(),
         .gru = gru_kernels<T>(),
         .lstm = lstm_kernels<T>(),
@@ -15,6 +16,7 @@ static Kernels<T> make_kernels() {
         .pool2d = pool2d_kernels<T>(),
         .probe = probe_kernels<T>(),
         .rnn = rnn_kernels<T>(),
+        .upsample2d = upsample2d_kernels<T>(),
     };
 }
 

@@ -9,6 +9,8 @@ namespace tatami::TATAMI_ISA {
 template <class T>
 ActivationKernels<T> activation_kernels();
 template <class T>
+AdaptivePool2dKernels<T> adaptive_pool2d_kernels();
+template <class T>
 Conv2dKernels<T> conv2d_kernels();
 template <class T>
 RecurrentKernels<T> gru_kernels();
@@ -26,5 +28,7 @@ template <class T>
 ProbeKernels<T> probe_kernels();
 template <class T>
 RecurrentKernels<T> rnn_kernels();
+template <class T>
+Upsample2dKernels<T> upsample2d_kernels();
 
 }  // namespace tatami::TATAMI_ISA

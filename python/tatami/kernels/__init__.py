@@ -22,6 +22,8 @@ from .pool import *
 from .pool import __all__ as _pool
 from .recurrent import *
 from .recurrent import __all__ as _recurrent
+from .upsample import *
+from .upsample import __all__ as _upsample
 
 __all__ = [
     *_activation,
@@ -31,4 +33,5 @@ __all__ = [
     *_optim,
     *_pool,
     *_recurrent,
+    *_upsample,
 ]

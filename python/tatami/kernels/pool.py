@@ -8,7 +8,16 @@ before it. These are PyTorch's rules. Results have the same bits for any number 
 
 from .. import _core
 
-__all__ = ["avg_pool2d", "avg_pool2d_grad", "max_pool2d", "max_pool2d_grad"]
+__all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_grad",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_grad",
+    "avg_pool2d",
+    "avg_pool2d_grad",
+    "max_pool2d",
+    "max_pool2d_grad",
+]
 
 
 def max_pool2d(
@@ -81,3 +90,34 @@ def avg_pool2d_grad(
     return _core.avg_pool2d_grad(
         grad_y, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, dilation
     )
+
+
+def adaptive_avg_pool2d(x, output_size):
+    """Means over a grid of P x Q windows that covers the image: ``x`` (N, C, H, W) -> (N, C, P, Q).
+
+    ``output_size`` is an int or (P, Q). Window p of the rows is [floor(p H / P), ceil((p + 1) H /
+    P)), and likewise along the columns; (1, 1) is the mean of the whole image.
+
+    >>> adaptive_avg_pool2d(numpy.array([[[[1.0, 2.0], [4.0, 3.0]]]]), 1)
+    array([[[[2.5]]]])
+    """
+    return _core.adaptive_avg_pool2d(x, output_size)
+
+
+def adaptive_avg_pool2d_grad(grad_y, input_shape):
+    """Gradient of :func:`adaptive_avg_pool2d`: ``grad_y`` (N, C, P, Q) -> ``input_shape``."""
+    return _core.adaptive_avg_pool2d_grad(grad_y, input_shape)
+
+
+def adaptive_max_pool2d(x, output_size, return_indices=False):
+    """Maxima over the windows of :func:`adaptive_avg_pool2d`; indices as in :func:`max_pool2d`.
+
+    >>> adaptive_max_pool2d(numpy.array([[[[1.0, 2.0], [4.0, 3.0]]]]), (1, 2))
+    array([[[[4., 3.]]]])
+    """
+    return _core.adaptive_max_pool2d(x, output_size, return_indices)
+
+
+def adaptive_max_pool2d_grad(grad_y, indices, input_shape):
+    """Gradient of :func:`adaptive_max_pool2d`: ``grad_y`` added to the pixels ``indices`` name."""
+    return _core.adaptive_max_pool2d_grad(grad_y, indices, input_shape)
