@@ -169,12 +169,15 @@ struct GruCell {
         const Live live{f.a.lengths, t};
         const GruStep<T> parts{live,          p.h,          p.state_row,  f.h.before(t),
                                f.hidden_bias, f.kept_at(t), f.h.after(t), f.y_at(t)};
-        const StepProduct<T> of_h{p.h, p.h, f.h.before(t), p.state_row, f.panels, p.h, live};
+        const StepProduct<T> of_h{p.h,      p.h,      f.h.before(t), p.state_row,
+                                  f.panels, f.a.w_hh, p.h,           live};
         if (p.kind == RecurrentKind::gru)
             return TATAMI_ISA::step<T, 3>(of_h, rows, GruForward<T>{parts, f.a.kept != nullptr});
         TATAMI_ISA::step<T, 2>(of_h, rows, GruReset<T>{parts});
-        const T* const panels = f.panels + TATAMI_ISA::panels_size<T, 2>(p.h, p.h);
-        TATAMI_ISA::step<T, 1>({p.h, p.h, parts.kept + 3 * p.h, p.kept_row, panels, p.h, live},
+        const T* const panels =
+            f.panels ? f.panels + TATAMI_ISA::panels_size<T, 2>(p.h, p.h) : nullptr;
+        TATAMI_ISA::step<T, 1>({p.h, p.h, parts.kept + 3 * p.h, p.kept_row, panels,
+                                f.a.w_hh + 2 * p.h * p.h, p.h, live},
                                rows, GruCandidate<T>{parts});
     }
     static int64_t back_depth(const Recurrent& p) {

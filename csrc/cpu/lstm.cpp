@@ -86,8 +86,8 @@ struct LstmCell {
         const LstmForward<T> finish{live,          p.h,           p.state_row,  f.a.kept != nullptr,
                                     f.h.before(t), f.c.before(t), f.kept_at(t), f.h.after(t),
                                     f.c.after(t),  f.y_at(t)};
-        TATAMI_ISA::step<T, 4>({p.h, p.h, f.h.before(t), p.state_row, f.panels, p.h, live}, rows,
-                               finish);
+        TATAMI_ISA::step<T, 4>(
+            {p.h, p.h, f.h.before(t), p.state_row, f.panels, f.a.w_hh, p.h, live}, rows, finish);
     }
     static int64_t back_depth(const Recurrent& p) { return p.columns; }
     static void back(const BackwardFrame<T>& f, int64_t s, RowRange rows) {

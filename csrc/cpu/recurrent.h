@@ -44,7 +44,7 @@ template <class T, class Body>
 void for_row_parts(const Recurrent& p, int64_t steps, const Body& body) {
     const int64_t work = steps * p.n * p.columns * p.h / kLanes<T>;
     const bool apart = p.columns * p.h * int64_t(sizeof(T)) <= kPrivateBytes;
-    const int64_t parts = apart ? min<int64_t>(num_threads(), p.n / 4) : 1;
+    const int64_t parts = apart && steps > 1 ? min<int64_t>(num_threads(), p.n / 4) : 1;
     if (parts <= 1) return body(RowRange{0, p.n});
     parallel_for(parts, work, [&](int64_t part, int) {
         body(RowRange{p.n * part / parts, p.n * (part + 1) / parts});
@@ -58,7 +58,7 @@ struct ForwardFrame {
     const Recurrent& p;
     const RecurrentForward<T>& a;
     States<T> h, c;
-    const T* panels;       // packed recurrent weights
+    const T* panels;       // packed recurrent weights; nullptr for a single step
     const T* hidden_bias;  // (h), gru's b_hn where it is added to W_hn h alone
     T* kept;               // (steps, n, kept_row) from step kept_t on: projections of x, which the
     int64_t kept_t;        // steps may overwrite
@@ -93,12 +93,12 @@ void project(const Recurrent& p, const RecurrentForward<T>& a, const T* bias, in
 //          void step(frame, t, rows): states after t, y and what is kept, from the states before.
 template <class T, class Cell>
 void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
-    const bool has_c = p.kind == RecurrentKind::lstm, all = a.h_states != nullptr;
+    const bool has_c = p.kind == RecurrentKind::lstm, all = a.h_states != nullptr, once = p.t <= 1;
     const int64_t slot = p.n * p.state_row, step_size = p.n * p.kept_row;
     const int64_t most = a.kept ? p.t : kProjectionBytes / max<int64_t>(step_size * sizeof(T), 1);
     const Blocks chunks = even_blocks(p.t, max<int64_t>(most, 1), 1);
     const int64_t sizes[] = {all ? 0 : 4 * slot, a.kept ? 0 : chunks.size * step_size,
-                             Cell::panels_size(p), p.columns + p.h};
+                             once ? 0 : Cell::panels_size(p), p.columns + p.h};
     const memory::Scratch states(sizes[0] * sizeof(T)), kept(sizes[1] * sizeof(T)),
         panels(sizes[2] * sizeof(T)), bias(sizes[3] * sizeof(T));
 
@@ -107,12 +107,12 @@ void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
                       a,
                       {all ? a.h_states : two, slot, all, p.reverse},
                       {all ? a.c_states : two + 2 * slot, slot, all, p.reverse},
-                      panels.as<T>(),
+                      once ? nullptr : panels.as<T>(),
                       bias.as<T>() + p.columns,
                       a.kept ? a.kept : kept.as<T>(),
                       0};
     merge_biases(p, a, bias.as<T>());
-    Cell::pack(p, a.w_hh, panels.as<T>());
+    if (!once) Cell::pack(p, a.w_hh, panels.as<T>());
     const int64_t first = p.reverse ? p.t : 0, last = p.reverse ? 0 : p.t;
     copy_rows(f.h.at(first), p.state_row, a.h0, p.h, p.n, p.h);
     if (has_c) copy_rows(f.c.at(first), p.state_row, a.c0, p.h, p.n, p.h);
@@ -152,6 +152,7 @@ struct BackwardFrame {
                 delta_h + delta_at(t) + first,
                 p.delta_row,
                 panels + first * kPanel<T>,
+                nullptr,
                 p.columns,
                 {a.lengths, t}};
     }

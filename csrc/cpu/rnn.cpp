@@ -61,9 +61,10 @@ struct RnnCell {
         const Recurrent& p = f.p;
         const Live live{f.a.lengths, t};
         const bool relu = p.kind == RecurrentKind::rnn_relu;
-        TATAMI_ISA::step<T, 1>({p.h, p.h, f.h.before(t), p.state_row, f.panels, p.h, live}, rows,
-                               RnnForward<T>{live, p.h, p.state_row, relu, f.h.before(t),
-                                             f.kept_at(t), f.h.after(t), f.y_at(t)});
+        TATAMI_ISA::step<T, 1>(
+            {p.h, p.h, f.h.before(t), p.state_row, f.panels, f.a.w_hh, p.h, live}, rows,
+            RnnForward<T>{live, p.h, p.state_row, relu, f.h.before(t), f.kept_at(t), f.h.after(t),
+                          f.y_at(t)});
     }
     static int64_t back_depth(const Recurrent& p) { return p.columns; }
     static void back(const BackwardFrame<T>& f, int64_t s, RowRange rows) {

@@ -54,7 +54,8 @@ struct StepProduct {
     int64_t units, depth;
     const T* a;
     int64_t a_row;        // row stride of a
-    const T* panels;      // W packed by pack_panels, from the first of `depth` on
+    const T* panels;      // W packed by pack_panels, from the first of `depth` on, or nullptr:
+    const T* weights;     // W as it is, for a single step
     int64_t panel_depth;  // of a whole panel
     Live live;            // rows of a that matter: the sums of others are not used or are zero
 };
@@ -148,6 +149,25 @@ TATAMI_INLINE void step_panel(const StepProduct<T>& s, RowRange rows, int64_t he
 
 }  // namespace detail
 
+// A single step: packing would cost more than the product.
+template <class T, int GATES, class Finish>
+void step_once(const StepProduct<T>& s, RowRange rows, const Finish& finish) {
+    const int64_t count = rows.end - rows.begin, columns = GATES * s.units;
+    const memory::Scratch scratch(count * columns * sizeof(T));
+    T* const sums = scratch.as<T>();
+    product<T>(count, columns, s.depth, {s.a + rows.begin * s.a_row, s.a_row, 1},
+               {s.weights, 1, s.depth}, {sums, columns, nullptr, Activation::none});
+    parallel_for(count, count * columns * 32 / kLanes<T>, [&](int64_t row, int) {
+        for (int64_t unit = 0; unit < s.units; unit += kLanes<T>) {
+            const Units<T> group{unit, min<int64_t>(kLanes<T>, s.units - unit)};
+            Vec<T> gate[GATES];
+            for (int g = 0; g < GATES; g++)
+                gate[g] = group.load(sums + row * columns + g * s.units);
+            finish(rows.begin + row, group, gate);
+        }
+    });
+}
+
 // finish(row, units, gate) for every row and unit, where the vector gate[g] holds these units of
 // the sums of gate g.
 template <class T, int GATES, class Finish>
@@ -155,6 +175,7 @@ void step(const StepProduct<T>& s, RowRange rows, const Finish& finish) {
     const int64_t count = rows.end - rows.begin;
     const int64_t panels = ceil_div(s.units, kStepUnits<T, GATES>);
     if (count <= 0 || panels == 0) return;
+    if (!s.panels) return step_once<T, GATES>(s, rows, finish);
     const int64_t height = even_blocks(count, kStepRows<GATES>, 1).size;
     // A task reads one panel for as many rows as leave enough tasks to share evenly.
     const int64_t tiles = ceil_div(count, height);

@@ -51,8 +51,9 @@ struct RecurrentForward {
     const T *h0, *c0;          // (n, h); c for lstm only
     const int64_t* lengths;    // (n)
     T *y, *h_n, *c_n;          // (t, n, h), (n, h), (n, h); y may be h_n where t is 1
-    // What the gradient needs, all three or nullptr: the states before and after each step in the
-    // order of t (t + 1, n, state_row), and what each step keeps (t, n, kept_row).
+    // What the gradient needs, or nullptr: the states before and after each step in the order of t
+    // (t + 1, n, state_row), c for lstm only, and what each step keeps (t, n, kept_row), which rnn
+    // does not need.
     T *h_states, *c_states, *kept;
 };
 
