@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 import tatami
 from tatami import Tensor, check_grads, nn, optim
 from tatami import functional as F

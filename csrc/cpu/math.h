@@ -14,8 +14,10 @@ namespace detail {
 template <class T>
 struct Fit;
 
+// Bits: lanes that wrap around, as sums of bit patterns do.
 template <>
 struct Fit<float> {
+    typedef uint32_t Bits __attribute__((vector_size(kVectorBytes)));
     static constexpr float kExpMin = -104, kExpMax = 89;         // exp is 0 below, inf above
     static constexpr float kRound = 0x1.8p23f;                   // adding it rounds to an integer
     static constexpr int kMantissa = 23;                         // bits of it
@@ -44,6 +46,7 @@ struct Fit<float> {
 
 template <>
 struct Fit<double> {
+    typedef uint64_t Bits __attribute__((vector_size(kVectorBytes)));
     static constexpr double kExpMin = -746, kExpMax = 710;
     static constexpr double kRound = 0x1.8p52;
     static constexpr int kMantissa = 52;
@@ -113,8 +116,8 @@ TATAMI_INLINE Vec<T> round(Vec<T> x) {
 // 2^n for an integer n whose power is normal: the exponent field, shifted into place.
 template <class T>
 TATAMI_INLINE Vec<T> power_of_two(Vec<T> n) {
-    return from_bits<T>((bits<T>(n + Fit<T>::kRound) << Fit<T>::kMantissa) +
-                        bits<T>(broadcast(T(1))));
+    using Bits = typename Fit<T>::Bits;
+    return (Vec<T>)(((Bits)(n + Fit<T>::kRound) << Fit<T>::kMantissa) + (Bits)broadcast(T(1)));
 }
 
 // y 2^n, rounded once, for 2^-9 < y < 2 and an integer n from kExpMin to kExpMax over ln 2.
@@ -200,10 +203,9 @@ TATAMI_INLINE Vec<T> log(Vec<T> x) {
     constexpr T kUp = T(int64_t(1) << (kMantissa + 1));
     const Vec<T> normal = x < Fit::kTiny ? x * kUp : x;
     // normal = 2^k m with sqrt(1/2) <= m < sqrt(2).
-    const Mask<T> field =
-        detail::bits<T>(normal) - detail::bits<T>(broadcast(T(0.70710678118654752)));
-    const Vec<T> m =
-        detail::from_bits<T>(detail::bits<T>(normal) - ((field >> kMantissa) << kMantissa));
+    using Bits = typename Fit::Bits;
+    const Mask<T> field = (Mask<T>)((Bits)normal - (Bits)broadcast(T(0.70710678118654752)));
+    const Vec<T> m = (Vec<T>)((Bits)normal - (Bits)((field >> kMantissa) << kMantissa));
     Vec<T> k = __builtin_convertvector(field >> kMantissa, Vec<T>);
     k = x < Fit::kTiny ? k - T(kMantissa + 1) : k;
     const Vec<T> low =
