@@ -2,11 +2,23 @@
 #include "ops/conv2d.h"
 
 #include "cpu/conv2d.h"
+#include "cpu/direct.h"
 #include "cpu/gemm.h"
 #include "cpu/image.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {
+
+// m channels of all images' grid: weights a (m, channels · taps) times gathered pixels b.
+template <class T, class A>
+static void product(int64_t m, int64_t images, const A& a, const Gather<T>& b,
+                    const Image<T>& out) {
+    const GatherShape& g = b.shape;
+    if (m <= kDirectRows)
+        direct(m, images, a, b, out);
+    else
+        gemm<T>(m, images * g.rows * g.columns, g.channels * g.taps, a, b, out);
+}
 
 template <class T>
 static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y) {
@@ -22,7 +34,7 @@ static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias,
         const Image<T> out{
             y + o * p.oh * p.ow,       p.o * p.oh * p.ow, p.oh * p.ow, p.oh, p.ow, p.ow, 1,
             bias ? bias + o : nullptr, p.activation};
-        gemm<T>(p.group_o, p.n * p.oh * p.ow, depth, a, b, out);
+        product(p.group_o, p.n, a, b, out);
     });
 }
 
@@ -99,12 +111,36 @@ static void input_grad_phase(const Conv2d& p, int64_t top, int64_t left, const T
                            p.stride_w,
                            bias ? bias + c : nullptr,
                            p.activation};
-        gemm<T>(p.group_c, p.n * rows * columns, p.group_o * taps, a, b, out);
+        product(p.group_c, p.n, a, b, out);
+    });
+}
+
+// Where dy has one pixel an image and every window covers dx, dx (n, (c, tap)) is the plain product
+// dy (n, o) · weight (o, (c, tap)): the first layer of most generators.
+static bool single_pixel(const Conv2d& p) {
+    return p.oh * p.ow == 1 && p.h == p.kh && p.w == p.kw && !p.pad_top && !p.pad_left &&
+           (p.dilation_h == 1 || p.kh == 1) && (p.dilation_w == 1 || p.kw == 1);
+}
+
+template <class T>
+static void input_grad_single_pixel(const Conv2d& p, const T* dy, const T* weight, const T* bias,
+                                    T* dx) {
+    const int64_t pixels = p.h * p.w, width = p.group_c * pixels;
+    memory::Scratch scratch(bias ? p.c * pixels * sizeof(T) : 0);
+    T* const column_bias = bias ? scratch.as<T>() : nullptr;
+    for (int64_t i = 0; bias && i < p.c * pixels; i++) column_bias[i] = bias[i / pixels];
+    parallel_problems(p.groups, p.n * p.group_o * p.c * pixels / kLanes<T>, [&](int64_t g) {
+        const MatrixA<T> a{dy + g * p.group_o, p.o, 1};
+        const MatrixB<T> b{weight + g * p.group_o * width, width, 1};
+        const MatrixC<T> c{dx + g * width, p.c * pixels, bias ? column_bias + g * width : nullptr,
+                           p.activation};
+        gemm<T>(p.n, width, p.group_o, a, b, c);
     });
 }
 
 template <class T>
 static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx) {
+    if (single_pixel(p)) return input_grad_single_pixel(p, dy, weight, bias, dx);
     for (int64_t top = 0; top < p.stride_h; top++)
         for (int64_t left = 0; left < p.stride_w; left++)
             input_grad_phase(p, top, left, dy, weight, bias, dx);

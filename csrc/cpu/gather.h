@@ -56,29 +56,12 @@ struct Gather {
     const T* source;
     GatherShape shape;
 
-    // to (depth, kPanel) a panel: rows k0... of columns column..., zeros past `columns`.
+    // to: panels (depth, kPanel) one after the other: rows k0... of columns column...
     TATAMI_INLINE void pack(T* to, int64_t column, int64_t columns, int64_t k0,
                             int64_t depth) const {
-        for (int64_t c = 0; c < columns; c += kPanel<T>, to += depth * kPanel<T>)
-            for (int half = 0; half < 2; half++)
-                pack_vectors(to + half * kLanes<T>, kPanel<T>, column + c + half * kLanes<T>,
-                             min<int64_t>(kLanes<T>, columns - c - half * kLanes<T>), k0, depth);
-    }
-
-    // to (depth, kLanes; row stride to_stride): the same for one vector of columns.
-    void pack_vectors(T* to, int64_t to_stride, int64_t column, int64_t columns, int64_t k0,
-                      int64_t depth) const {
-        Run runs[kLanes<T>];
-        const int count = find_runs(shape.rows, shape.columns, column, columns, runs);
-        for (int64_t t = 0; t < shape.taps; t++) {
-            Window windows[kLanes<T>];
-            const int used = see_through(t, runs, count, windows);
-            // rows of this tap: channel·taps + t in [k0, k0 + depth)
-            const int64_t c0 = ceil_div(max<int64_t>(k0 - t, 0), shape.taps);
-            const int64_t c1 = ceil_div(max<int64_t>(k0 + depth - t, 0), shape.taps);
-            T* row = to + (c0 * shape.taps + t - k0) * to_stride;
-            copy_channels(row, shape.taps * to_stride, c0, min(c1, shape.channels), windows, used);
-        }
+        constexpr int64_t block = kBlock * kLanes<T>;
+        for (int64_t c = 0; c < columns; c += block)
+            pack_block(to + c * depth, column + c, min(block, columns - c), k0, depth);
     }
 
     // One vector of pixels of one row of B, by the windows of its tap.
@@ -112,19 +95,40 @@ struct Gather {
     }
 
   private:
-    TATAMI_INLINE void copy_channels(T* to, int64_t to_step, int64_t c0, int64_t c1,
-                                     const Window* windows, int count) const {
-        constexpr uint32_t all = uint32_t((uint64_t(1) << kLanes<T>)-1);
-        const int64_t plane = shape.h * shape.w;
-        const T* from = source + c0 * plane;
-        if (count == 1 && windows[0].lanes == all && shape.stride_w == 1) {
-            from += windows[0].offset;
-            for (int64_t c = c0; c < c1; c++, to += to_step, from += plane) store(to, load(from));
-        } else {
-            for (int64_t c = c0; c < c1; c++, to += to_step, from += plane)
-                store(to, read(from, windows, count));
+    static constexpr int kBlock = 16;  // vectors that are read side by side, in long runs of memory
+
+    // to: the panels of up to kBlock vectors.
+    void pack_block(T* to, int64_t column, int64_t columns, int64_t k0, int64_t depth) const {
+        const int vectors = int(2 * ceil_div(columns, kPanel<T>));
+        Run runs[kBlock][kLanes<T>];
+        Window windows[kBlock][kLanes<T>];
+        int count[kBlock], used[kBlock];
+        for (int v = 0; v < vectors; v++)
+            count[v] = find_runs(shape.rows, shape.columns, column + v * kLanes<T>,
+                                 min<int64_t>(kLanes<T>, columns - v * kLanes<T>), runs[v]);
+        for (int64_t t = 0; t < shape.taps; t++) {
+            bool whole = shape.stride_w == 1;
+            for (int v = 0; v < vectors; v++) {
+                used[v] = see_through(t, runs[v], count[v], windows[v]);
+                whole &= used[v] == 1 && windows[v][0].lanes == kAllLanes;
+            }
+            // rows of this tap: channel·taps + t in [k0, k0 + depth)
+            const int64_t c0 = ceil_div(max<int64_t>(k0 - t, 0), shape.taps);
+            const int64_t c1 =
+                min(ceil_div(max<int64_t>(k0 + depth - t, 0), shape.taps), shape.channels);
+            const int64_t plane = shape.h * shape.w;
+            const T* from = source + c0 * plane;
+            T* row = to + (c0 * shape.taps + t - k0) * kPanel<T>;
+            for (int64_t c = c0; c < c1; c++, from += plane, row += shape.taps * kPanel<T>)
+                for (int v = 0; v < vectors; v++) {
+                    T* const at = row + v / 2 * kPanel<T> * depth + v % 2 * kLanes<T>;
+                    store(at, whole ? load(from + windows[v][0].offset)
+                                    : read(from, windows[v], used[v]));
+                }
         }
     }
+
+    static constexpr uint32_t kAllLanes = uint32_t((uint64_t(1) << kLanes<T>)-1);
 };
 
 }  // namespace tatami::TATAMI_ISA

@@ -8,6 +8,7 @@
 //   C: T* direct(row, column, columns, int64_t& stride)     where a whole tile can be written in
 //          place, or nullptr: then through read / write(tile (rows, kPanel), row, rows, column,
 //          columns)
+//      int64_t depth_limit()     the deepest block of k, kDepth where nothing speaks against it
 //      void finish(T* tile, stride, row, rows, column, columns)     bias and activation
 #pragma once
 
@@ -16,9 +17,7 @@
 
 namespace tatami::TATAMI_ISA {
 
-// One depth for every instruction set. A tile's rows of A (24 KB) stay in L1, a group's panels of B
-// (512 KB) in L2, and each element of C is read and written once a block.
-inline constexpr int64_t kDepth = 512;
+// What a group's panels of B take of L2.
 inline constexpr int64_t kGroupBytes = 1 << 19;
 
 struct Blocks {
@@ -36,7 +35,7 @@ TATAMI_INLINE Blocks even_blocks(int64_t n, int64_t most, int64_t unit) {
 template <class T, class A, class B, class C>
 void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
     if (m <= 0 || n <= 0) return;
-    const Blocks depths = even_blocks(k, kDepth, 1);
+    const Blocks depths = even_blocks(k, c.depth_limit(), 1);
     const Blocks tiles = even_blocks(m, kTileRows, 1);
 
     // Tasks: groups of columns first (B is packed once), split by rows only to feed every thread.

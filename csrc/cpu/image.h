@@ -4,6 +4,7 @@
 
 #include "cpu/epilogue.h"
 #include "cpu/gather.h"
+#include "cpu/gemm.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -49,6 +50,19 @@ struct Image {
                 add_to(tile + r * stride, bias[channel + r], columns_);
         activate_rows(activation, tile, stride, channels, columns_);
     }
+
+    // `length` pixels of grid row i from column j on, in `channels` rows of a tile.
+    TATAMI_INLINE void write_row(const T* tile, int64_t tile_stride, int64_t channel,
+                                 int64_t channels, int64_t image, int64_t i, int64_t j,
+                                 int64_t length) const {
+        T* const to =
+            data + image * image_stride + channel * plane + i * row_stride + j * pixel_stride;
+        for (int64_t r = 0; r < channels; r++)
+            write_run(to + r * plane, tile + r * tile_stride, length);
+    }
+
+    // How deep gemm's blocks may be: scattered pixels are dear to revisit.
+    TATAMI_INLINE int64_t depth_limit() const { return dense() ? kDepth : 4 * kDepth; }
 
   private:
     TATAMI_INLINE bool dense() const { return pixel_stride == 1 && row_stride == columns; }

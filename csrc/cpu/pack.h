@@ -95,6 +95,8 @@ struct MatrixC {
     const T* column_bias;  // (n), or nullptr
     Activation activation;
 
+    TATAMI_INLINE int64_t depth_limit() const { return kDepth; }
+
     TATAMI_INLINE T* direct(int64_t row, int64_t column, int64_t columns, int64_t& stride) const {
         if (columns != kLanes<T> && columns != kPanel<T>) return nullptr;
         stride = row_stride;

@@ -7,6 +7,9 @@ namespace tatami::TATAMI_ISA {
 
 // Two vectors of columns by as many rows as the registers hold beside two columns and a broadcast.
 inline constexpr int kTileRows = kRegisters == 32 ? 12 : 6;
+// One block depth for every instruction set: a tile's rows of A (24 KB) stay in L1, and each
+// element of C is read and written once a block.
+inline constexpr int64_t kDepth = 512;
 template <class T>
 inline constexpr int kPanel = 2 * kLanes<T>;  // columns of a packed panel
 
