@@ -45,6 +45,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_activation(m);
     bind_adaptive_pool2d(m);
     bind_conv2d(m);
+    bind_dropout(m);
+    bind_embedding(m);
     bind_matmul(m);
     bind_norm(m);
     bind_optim(m);

@@ -8,6 +8,8 @@ namespace tatami {
 void bind_activation(py::module_& m);
 void bind_adaptive_pool2d(py::module_& m);
 void bind_conv2d(py::module_& m);
+void bind_dropout(py::module_& m);
+void bind_embedding(py::module_& m);
 void bind_matmul(py::module_& m);
 void bind_norm(py::module_& m);
 void bind_optim(py::module_& m);

@@ -8,6 +8,8 @@
 #include "ops/activation.h"
 #include "ops/adaptive_pool2d.h"
 #include "ops/conv2d.h"
+#include "ops/dropout.h"
+#include "ops/embedding.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
 #include "ops/optim.h"
@@ -23,6 +25,8 @@ struct Kernels {
     ActivationKernels<T> activation;
     AdaptivePool2dKernels<T> adaptive_pool2d;
     Conv2dKernels<T> conv2d;
+    DropoutKernels<T> dropout;
+    EmbeddingKernels<T> embedding;
     RecurrentKernels<T> gru;
     RecurrentKernels<T> lstm;
     MatmulKernels<T> matmul;

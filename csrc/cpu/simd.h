@@ -266,6 +266,21 @@ TATAMI_INLINE Vec<T> sqrt(Vec<T> x) {
 #endif
 }
 
+using Wide = uint64_t __attribute__((vector_size(kVectorBytes)));
+
+// The product of the low halves of each lane.
+TATAMI_INLINE Wide multiply_low(Wide a, Wide b) {
+#if defined(__AVX512F__)
+    return Wide(_mm512_maskz_mul_epu32(0xFF, __m512i(a), __m512i(b)));
+#elif defined(__AVX2__)
+    return Wide(_mm256_mul_epu32(__m256i(a), __m256i(b)));
+#elif defined(__x86_64__)
+    return Wide(_mm_mul_epu32(__m128i(a), __m128i(b)));
+#else
+    return (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu);
+#endif
+}
+
 // mask ? a : b, lane by lane.
 template <class T>
 TATAMI_INLINE Vec<T> select(Mask<T> mask, std::type_identity_t<Vec<T>> a,

@@ -8,6 +8,8 @@ static Kernels<T> make_kernels() {
         .activation = activation_kernels<T>(),
         .adaptive_pool2d = adaptive_pool2d_kernels<T>(),
         .conv2d = conv2d_kernels<T>(),
+        .dropout = dropout_kernels<T>(),
+        .embedding = embedding_kernels<T>(),
         .gru = gru_kernels<T>(),
         .lstm = lstm_kernels<T>(),
         .matmul = matmul_kernels<T>(),

@@ -13,6 +13,10 @@ AdaptivePool2dKernels<T> adaptive_pool2d_kernels();
 template <class T>
 Conv2dKernels<T> conv2d_kernels();
 template <class T>
+DropoutKernels<T> dropout_kernels();
+template <class T>
+EmbeddingKernels<T> embedding_kernels();
+template <class T>
 RecurrentKernels<T> gru_kernels();
 template <class T>
 RecurrentKernels<T> lstm_kernels();

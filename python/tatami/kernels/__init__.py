@@ -12,6 +12,10 @@ from .activation import *
 from .activation import __all__ as _activation
 from .conv import *
 from .conv import __all__ as _conv
+from .dropout import *
+from .dropout import __all__ as _dropout
+from .embedding import *
+from .embedding import __all__ as _embedding
 from .matmul import *
 from .matmul import __all__ as _matmul
 from .norm import *
@@ -28,6 +32,8 @@ from .upsample import __all__ as _upsample
 __all__ = [
     *_activation,
     *_conv,
+    *_dropout,
+    *_embedding,
     *_matmul,
     *_norm,
     *_optim,

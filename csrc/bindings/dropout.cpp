@@ -1,0 +1,44 @@
+#include "ops/dropout.h"
+
+#include "bindings/module.h"
+
+namespace tatami {
+
+static py::object dropout(py::handle x, double p, py::handle seed) {
+    const Dropout d("dropout", p);
+    check_type(PyIndex_Check(seed.ptr()), "dropout: seed must be an int, got ",
+               Py_TYPE(seed.ptr())->tp_name);
+    const uint64_t key = PyLong_AsUnsignedLongLongMask(seed.ptr());  // mod 2^64
+    if (PyErr_Occurred()) throw py::error_already_set();
+    const Input in = input("dropout", "x", x);
+    const Output y = output(in.shape(), in.dtype()), mask = output(in.shape(), DType::boolean);
+    const int64_t n = in.shape().elements();
+    with_type(in.dtype(), [&]<class T>() {
+        run(n, [&] {
+            kernels<T>().dropout.forward(d, key, n, in.as<T>(), y.as<T>(), mask.as<bool>());
+        });
+    });
+    return py::make_tuple(y.owner, mask.owner);
+}
+
+static py::object dropout_grad(py::handle grad_y, py::handle mask, double p) {
+    const char* const op = "dropout_grad";
+    const Dropout d(op, p);
+    const Input dy = input(op, "grad_y", grad_y), keep = bool_input(op, "mask", mask);
+    check(dy.shape() == keep.shape(), op, ": grad_y has shape ", dy.shape(), " but mask has shape ",
+          keep.shape());
+    const Output dx = output(dy.shape(), dy.dtype());
+    const int64_t n = dy.shape().elements();
+    with_type(dy.dtype(), [&]<class T>() {
+        run(n,
+            [&] { kernels<T>().dropout.backward(d, n, dy.as<T>(), keep.as<bool>(), dx.as<T>()); });
+    });
+    return dx.owner;
+}
+
+void bind_dropout(py::module_& m) {
+    m.def("dropout", &dropout);
+    m.def("dropout_grad", &dropout_grad);
+}
+
+}  // namespace tatami
