@@ -9,6 +9,7 @@ namespace tatami::TATAMI_ISA {
 template <class T>
 static Pair merge_moments(const Norm& p, int64_t g, int64_t pieces, const Pair* moment) {
     if (p.count == 0) return {0, 0};
+    if (p.group_runs * pieces == 1) return {moment[g].first, moment[g].second * p.inverse_count};
     const int64_t rest = p.length - (pieces - 1) * kPiece<T>;
     const auto each = [&](const auto& body) {
         for (int64_t i = 0; i < p.group_runs; i++) {
@@ -19,9 +20,9 @@ static Pair merge_moments(const Norm& p, int64_t g, int64_t pieces, const Pair* 
     };
     double mean = 0, var = 0;
     each([&](double n, Pair m) { mean += n * m.first; });
-    mean /= double(p.count);
+    mean *= p.inverse_count;
     each([&](double n, Pair m) { var += m.second + n * (m.first - mean) * (m.first - mean); });
-    return {mean, var / double(p.count)};
+    return {mean, var * p.inverse_count};
 }
 
 template <class T>
@@ -34,6 +35,7 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
     Pair* const moment = pairs.as<Pair>();
     double* const scale = scales.as<double>();
     const bool streamed = streams(p, y);
+    const int64_t ahead = fetch_distance<T>(p, 1);
     if (p.per_element) {
         bias = by_element(bias, T(0), p.repeat, elements, weights.as<T>() + elements);
         weight = by_element(weight, T(1), p.repeat, elements, weights.as<T>());
@@ -56,6 +58,7 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
         const Center<T> m = center_of<T>(mean[g]);
         const T shift = T((bias ? double(bias[channel]) : 0.0) - m.rest * slope);
         sweep(min(kPiece<T>, p.length - from), y + at, streamed, [&](int64_t i, auto read, auto) {
+            fetch(x + at + i + ahead);
             return fma(read(x + at + i) - m.near, broadcast(T(slope)), broadcast(shift));
         });
     };
@@ -66,6 +69,7 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
         const Center<T> m = center_of<T>(mean[g]);
         const Vec<T> a = broadcast(T(scale[g])), b = broadcast(T(-m.rest * scale[g]));
         sweep(min(kPiece<T>, p.length - from), y + at, streamed, [&](int64_t i, auto read, auto) {
+            fetch(x + at + i + ahead);
             return fma(fma(read(x + at + i) - m.near, a, b), read(w + i), read(v + i));
         });
     };
@@ -106,6 +110,7 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
     double* const scale = scales.as<double>();
     double *const level = scale + p.groups, *const slope = level + p.groups;
     const bool streamed = streams(p, dx);
+    const int64_t ahead = fetch_distance<T>(p, 2);
     const auto factor = [&](int64_t run) { return weight ? double(weight[run % p.period]) : 1.0; };
     const auto first = [&](int64_t g, int64_t run, int64_t k) {
         const int64_t from = k * kPiece<T>, at = run * p.length + from;
@@ -122,8 +127,8 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
             }
         }
         scale[g] = inverse_deviation(p, var[g]);
-        level[g] = p.fixed ? 0 : -scale[g] * total.first / double(p.count);
-        slope[g] = p.fixed ? 0 : -scale[g] * scale[g] * scale[g] * total.second / double(p.count);
+        level[g] = p.fixed ? 0 : -scale[g] * total.first * p.inverse_count;
+        slope[g] = p.fixed ? 0 : -scale[g] * scale[g] * scale[g] * total.second * p.inverse_count;
     };
     const auto then = [&](int64_t g, int64_t run, int64_t k) {
         const int64_t from = k * kPiece<T>, at = run * p.length + from;
@@ -131,6 +136,8 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
         const Vec<T> a = broadcast(T(factor(run) * scale[g])), b = broadcast(T(slope[g]));
         const Vec<T> c = broadcast(T(level[g] - m.rest * slope[g]));
         sweep(min(kPiece<T>, p.length - from), dx + at, streamed, [&](int64_t i, auto read, auto) {
+            fetch(dy + at + i + ahead);
+            fetch(x + at + i + ahead);
             return fma(read(dy + at + i), a, fma(read(x + at + i) - m.near, b, c));
         });
     };

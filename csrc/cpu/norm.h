@@ -11,8 +11,8 @@ namespace tatami::TATAMI_ISA {
 // Pieces are merged in double.
 template <class T>
 inline constexpr int64_t kPiece = (16 << 10) / int64_t(sizeof(T));
-// What may be swept a second time without going to memory again: half of L2.
-inline constexpr int64_t kCachedBytes = 512 << 10;
+// What may be swept a second time without going to memory again: a share of L3.
+inline constexpr int64_t kCachedBytes = 4 << 20;
 // Outputs larger than this leave the caches anyway: they are streamed.
 inline constexpr int64_t kStreamBytes = 8 << 20;
 
@@ -57,13 +57,14 @@ TATAMI_INLINE void sum_span(int64_t n, T (&total)[SUMS], const Add& add) {
 // exact up to rounding whatever the shift, does not cancel.
 template <class T>
 TATAMI_INLINE Pair moments(const T* x, int64_t n, bool centred) {
+    const double inverse = 1 / double(n);
     T shift = T(0), total[2];
     if (centred) {
         T sum[1];
         sum_span(n, sum, [&](int64_t i, auto read, Pack<T>* s) {
             s[0] = map([](Vec<T> a, Vec<T> b) { return a + b; }, s[0], read(x + i));
         });
-        shift = sum[0] / T(n);
+        shift = sum[0] * T(inverse);
     }
     sum_span(n, total, [&](int64_t i, auto read, Pack<T>* s) {
         const Pack<T> d = map([=](Vec<T> a) { return a - shift; }, read(x + i, shift));
@@ -72,8 +73,7 @@ TATAMI_INLINE Pair moments(const T* x, int64_t n, bool centred) {
     });
     if (!centred) return {0, double(total[1])};
     const double rest = double(total[0]);
-    return {double(shift) + rest / double(n),
-            not_negative(double(total[1]) - rest * rest / double(n))};
+    return {double(shift) + rest * inverse, not_negative(double(total[1]) - rest * rest * inverse)};
 }
 
 // A mean as T and what that leaves out: x - near is exact for x close to it, and the rest goes into
@@ -142,6 +142,27 @@ TATAMI_INLINE const T* by_element(const T* given, T absent, int64_t repeat, int6
     return space;
 }
 
+// Neighbouring groups share cache lines and pages where each takes a short run of every row: this
+// many are swept together.
+template <class T>
+TATAMI_INLINE int64_t groups_together(const Norm& p, int64_t arrays) {
+    if (!p.across) return 1;
+    const int64_t run_bytes = max<int64_t>(p.length * int64_t(sizeof(T)), 1);
+    const int64_t group_bytes = max<int64_t>(p.group_runs, 1) * run_bytes * arrays;
+    return max<int64_t>(min(8192 / run_bytes, kCachedBytes / group_bytes), 1);
+}
+
+// How far ahead of an element the same one of the next groups is. They are fetched while these are
+// written, else memory would stand idle during the sweeps that run in the cache.
+template <class T>
+TATAMI_INLINE int64_t fetch_distance(const Norm& p, int64_t arrays) {
+    return groups_together<T>(p, arrays) * (p.across ? 1 : p.group_runs) * p.length;
+}
+
+TATAMI_INLINE void fetch(const void* p) {
+    __builtin_prefetch(p, 0, 2);
+}
+
 // For every group: first(g, run, piece) over all its pieces, merge(g), then(g, run, piece) over
 // them again. Groups that fit the cache take both sweeps in one task; larger ones, and too few, are
 // cut by pieces. `arrays`: how many of x's size a sweep touches.
@@ -149,11 +170,8 @@ template <class T, class First, class Merge, class Then>
 TATAMI_INLINE void by_groups(const Norm& p, int64_t pieces, int64_t arrays, const First& first,
                              const Merge& merge, const Then& then) {
     const int64_t work = p.runs * (p.length / kLanes<T> + 8) * 4;
-    const int64_t run_bytes = max<int64_t>(p.length * int64_t(sizeof(T)), 1);
-    const int64_t group_bytes = max<int64_t>(p.group_runs, 1) * run_bytes * arrays;
-    // Neighbouring groups share cache lines and pages where each takes a short run of every row.
-    const int64_t block =
-        p.across ? max<int64_t>(min(8192 / run_bytes, kCachedBytes / group_bytes), 1) : 1;
+    const int64_t group_bytes = p.group_runs * p.length * int64_t(sizeof(T)) * arrays;
+    const int64_t block = groups_together<T>(p, arrays);
     const auto each = [&](int64_t begin, int64_t end, const auto& body) {
         for (int64_t i = 0; i < p.group_runs; i++)
             for (int64_t g = begin; g < end; g++)

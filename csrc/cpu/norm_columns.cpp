@@ -6,6 +6,15 @@ namespace tatami::TATAMI_ISA {
 
 inline constexpr int64_t kChunkRows = 256;  // summed in T; chunks are merged in double
 
+// 1 / n for each n up to kChunkRows.
+template <class T>
+struct Inverses {
+    constexpr Inverses() : of() {
+        for (int64_t n = 1; n <= kChunkRows; n++) of[n] = T(1) / T(n);
+    }
+    T of[kChunkRows + 1];
+};
+
 // first(chunk, column, columns) over all chunks of rows, merge(begin, end) of their groups,
 // then(chunk, column, columns): strip by strip where a strip of columns fits the cache, else all
 // columns chunk by chunk.
@@ -62,11 +71,12 @@ TATAMI_INLINE void sweep_columns(const Norm& p, int64_t row, int64_t end, int64_
 template <class T>
 static void column_moments(const Norm& p, const T* x, int64_t chunk, int64_t column,
                            int64_t columns, T* mean, T* m2) {
+    static constexpr Inverses<T> inverse;
     const int64_t begin = chunk * kChunkRows, end = min(begin + kChunkRows, p.runs);
     sweep_columns(p, begin, end, column, columns, mean, m2,
                   [&](int64_t at, int64_t row, auto read, Vec<T>& m, Vec<T>& s) {
                       const Vec<T> value = read(x + at), d = value - m;
-                      m = fma(d, broadcast(T(1) / T(row - begin + 1)), m);
+                      m = fma(d, broadcast(inverse.of[row - begin + 1]), m);
                       s = fma(d, value - m, s);
                   });
 }
@@ -81,9 +91,9 @@ static Pair merge_columns(const Norm& p, int64_t g, const T* mean, const T* m2) 
     };
     double center = 0, var = 0;
     each([&](double n, double m, double) { center += n * m; });
-    center /= double(p.count);
+    center *= p.inverse_count;
     each([&](double n, double m, double s) { var += s + n * (m - center) * (m - center); });
-    return {center, var / double(p.count)};
+    return {center, var * p.inverse_count};
 }
 
 template <class T>
@@ -162,7 +172,7 @@ void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, c
             sum.second -= rest * sum.first;
             const double s = inverse_deviation(p, var[g]);
             const double a = (weight ? double(weight[g]) : 1.0) * s;
-            const double share = p.fixed ? 0 : a / double(p.count);
+            const double share = p.fixed ? 0 : a * p.inverse_count;
             if (dweight) dweight[g] = T(sum.second * s);
             if (dbias) dbias[g] = T(sum.first);
             for (int64_t j = g * p.repeat; j < (g + 1) * p.repeat; j++) {

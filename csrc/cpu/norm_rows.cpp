@@ -12,9 +12,9 @@ struct RowMap {
 
 template <class T>
 static RowMap<T> row_map(const Norm& p, Pair sum, double mean, double var) {
-    const double s = inverse_deviation(p, var), n = double(p.length);
+    const double s = inverse_deviation(p, var), n = p.inverse_count;
     const Center<T> m = center_of<T>(mean);
-    const double slope = -s * s * s * sum.second / n, level = p.centred ? -s * sum.first / n : 0;
+    const double slope = -s * s * s * sum.second * n, level = p.centred ? -s * sum.first * n : 0;
     return {m.near, T(s), T(-m.rest * s), T(slope), T(level - m.rest * slope)};
 }
 
@@ -27,10 +27,13 @@ struct RowPiece {
 };
 
 template <class T>
-static void row_gradient(const RowPiece<T>& q, const RowMap<T>& m, bool streamed) {
+TATAMI_INLINE void row_gradient(const RowPiece<T>& q, const RowMap<T>& m, int64_t ahead,
+                                bool streamed) {
     const Vec<T> shift = broadcast(m.shift), scale = broadcast(m.scale);
     const Vec<T> slope = broadcast(m.slope), level = broadcast(m.level);
     sweep(q.n, q.dx, streamed, [&](int64_t i, auto read, auto write) {
+        fetch(q.dy + i + ahead);
+        fetch(q.x + i + ahead);
         const Vec<T> dy = read(q.dy + i), d = read(q.x + i) - m.near;
         write(q.dw + i, fma(dy, fma(d, scale, shift), read(q.dw + i)));
         write(q.db + i, read(q.db + i) + dy);
@@ -104,7 +107,8 @@ void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
                 Pair sum{0, 0};
                 for (int64_t k = 0; k < pieces; k++) sum += sum_of(run, k);
                 const RowMap<T> map = row_map<T>(p, sum, mean[run], var[run]);
-                for (int64_t k = 0; k < pieces; k++) row_gradient(piece(run, k), map, streamed);
+                for (int64_t k = 0; k < pieces; k++)
+                    row_gradient(piece(run, k), map, p.length, streamed);
             }
             stream_fence();
         });
@@ -123,7 +127,7 @@ void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
             }
             for (int64_t run = 0; run < p.runs; run++) {
                 const RowMap<T> map = row_map<T>(p, sum[run * pieces], mean[run], var[run]);
-                row_gradient(piece(run, k), map, streamed);
+                row_gradient(piece(run, k), map, p.length, streamed);
             }
             stream_fence();
         });

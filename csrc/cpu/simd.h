@@ -266,6 +266,7 @@ TATAMI_INLINE Vec<T> sqrt(Vec<T> x) {
 #endif
 }
 
+// Unsigned lanes of 64 bits.
 using Wide = uint64_t __attribute__((vector_size(kVectorBytes)));
 
 // The product of the low halves of each lane.
@@ -382,9 +383,31 @@ TATAMI_INLINE T reduce_pack(const Pack<T>& x, F f) {
     return lane[0];
 }
 
+namespace detail {
+template <class T, int... I>
+TATAMI_INLINE Vec<T> lanes_from(Vec<T> x, int first, std::integer_sequence<int, I...>) {
+    return __builtin_shuffle(x, Mask<T>{((I + first) % kLanes<T>)...});
+}
+
+template <class T, int HALF>
+TATAMI_INLINE T sum_lanes(Vec<T> x) {
+    x += lanes_from<T>(x, HALF, std::make_integer_sequence<int, kLanes<T>>{});
+    if constexpr (HALF == 1)
+        return x[0];
+    else
+        return sum_lanes<T, HALF / 2>(x);
+}
+}  // namespace detail
+
+// The tree of reduce_pack, in registers.
 template <class T>
 TATAMI_INLINE T sum_pack(const Pack<T>& x) {
-    return reduce_pack(x, [](T a, T b) { return a + b; });
+    Pack<T> r = x;
+#pragma GCC unroll 2
+    for (int half = Pack<T>::kParts / 2; half > 0; half /= 2)
+#pragma GCC unroll 2
+        for (int i = 0; i < half; i++) r.part[i] += r.part[i + half];
+    return detail::sum_lanes<T, kLanes<T> / 2>(r.part[0]);
 }
 
 // ---- Transposition of a kLanes x kLanes block held in registers.

@@ -32,6 +32,7 @@ static Norm channels(const char* op, const Shape& x, double eps) {
 
 static Norm counted(Norm p) {
     p.count = p.columns ? p.runs * p.repeat : p.group_runs * p.length;
+    p.inverse_count = p.count ? 1 / double(p.count) : 0;
     return p;
 }
 

@@ -32,6 +32,7 @@ struct Norm {
     int64_t runs, length;
     int64_t groups, group_runs;  // runs of a group
     int64_t count;               // elements of a group
+    double inverse_count;        // 1 / count, 0 for none
     bool across, per_element, columns;
     int64_t period;      // run r has the weights number r % period: one, or `length` per element
     int64_t repeat;      // consecutive elements that share a weight, where weights go by element
