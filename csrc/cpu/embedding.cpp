@@ -8,11 +8,15 @@ namespace tatami::TATAMI_ISA {
 
 template <class T>
 static void forward(const Embedding& p, const int64_t* indices, const T* weight, T* y) {
+    constexpr int64_t line = 64 / int64_t(sizeof(T));
     const int64_t work = p.rows * (p.columns / kLanes<T> + 4) * 2;
     parallel_ranges(p.rows, 16, work, [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; row++)
+        for (int64_t row = begin; row < end; row++) {
+            const T* const next = weight + indices[min(row + 1, end - 1)] * p.columns;
+            for (int64_t i = 0; i < p.columns; i += line) __builtin_prefetch(next + i);
             std::memcpy(y + row * p.columns, weight + indices[row] * p.columns,
                         size_t(p.columns) * sizeof(T));
+        }
     });
 }
 

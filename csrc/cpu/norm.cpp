@@ -25,6 +25,11 @@ static Pair merge_moments(const Norm& p, int64_t g, int64_t pieces, const Pair* 
     return {mean, var * p.inverse_count};
 }
 
+// Which weights a run has.
+static int64_t run_weight(const Norm& p, int64_t run) {
+    return p.period == 1 ? 0 : run % p.period;
+}
+
 template <class T>
 void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
                   double* var, T* y) {
@@ -40,9 +45,16 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
         bias = by_element(bias, T(0), p.repeat, elements, weights.as<T>() + elements);
         weight = by_element(weight, T(1), p.repeat, elements, weights.as<T>());
     }
-    const auto first = [&](int64_t, int64_t run, int64_t k) {
-        const int64_t from = k * kPiece<T>, n = min(kPiece<T>, p.length - from);
-        if (!p.fixed) moment[run * pieces + k] = moments(x + run * p.length + from, n, p.centred);
+    const auto first = [&](int64_t id, int64_t end) {
+        if (p.fixed) return;
+        if (pieces == 1)
+            for (; id + kRowsAtOnce <= end; id += kRowsAtOnce)
+                moments<T, kRowsAtOnce>(x + id * p.length, p.length, p.length, p.centred,
+                                        moment + id);
+        for (; id < end; id++) {
+            const Place q = place_of<T>(p, pieces, id);
+            moments<T, 1>(x + q.at, 0, q.n, p.centred, moment + id);
+        }
     };
     const auto merge = [&](int64_t g) {
         if (!p.fixed) {
@@ -52,26 +64,33 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
         }
         scale[g] = inverse_deviation(p, var[g]);
     };
-    const auto by_run = [&](int64_t g, int64_t run, int64_t k) {
-        const int64_t from = k * kPiece<T>, at = run * p.length + from, channel = run % p.period;
-        const double slope = (weight ? double(weight[channel]) : 1.0) * scale[g];
-        const Center<T> m = center_of<T>(mean[g]);
-        const T shift = T((bias ? double(bias[channel]) : 0.0) - m.rest * slope);
-        sweep(min(kPiece<T>, p.length - from), y + at, streamed, [&](int64_t i, auto read, auto) {
-            fetch(x + at + i + ahead);
-            return fma(read(x + at + i) - m.near, broadcast(T(slope)), broadcast(shift));
-        });
+    const auto by_run = [&](int64_t id, int64_t end) {
+        for (; id < end; id++) {
+            const Place q = place_of<T>(p, pieces, id);
+            const int64_t channel = run_weight(p, q.run);
+            const Center<T> m = center_of<T>(mean[q.group]);
+            const double slope = (weight ? double(weight[channel]) : 1.0) * scale[q.group];
+            const double level = (bias ? double(bias[channel]) : 0.0) - m.rest * slope;
+            const Vec<T> a = broadcast(T(slope)), b = broadcast(T(level));
+            sweep(q.n, y + q.at, streamed, [&](int64_t i, auto read, auto) {
+                fetch(x + q.at + i + ahead);
+                return fma(read(x + q.at + i) - m.near, a, b);
+            });
+        }
     };
-    const auto by_weight = [&](int64_t g, int64_t run, int64_t k) {
-        const int64_t from = k * kPiece<T>, at = run * p.length + from;
-        const T* const w = weight + run % p.period * p.length + from;
-        const T* const v = bias + run % p.period * p.length + from;
-        const Center<T> m = center_of<T>(mean[g]);
-        const Vec<T> a = broadcast(T(scale[g])), b = broadcast(T(-m.rest * scale[g]));
-        sweep(min(kPiece<T>, p.length - from), y + at, streamed, [&](int64_t i, auto read, auto) {
-            fetch(x + at + i + ahead);
-            return fma(fma(read(x + at + i) - m.near, a, b), read(w + i), read(v + i));
-        });
+    const auto by_weight = [&](int64_t id, int64_t end) {
+        for (; id < end; id++) {
+            const Place q = place_of<T>(p, pieces, id);
+            const T* const w = weight + run_weight(p, q.run) * p.length + q.column;
+            const T* const v = bias + run_weight(p, q.run) * p.length + q.column;
+            const Center<T> m = center_of<T>(mean[q.group]);
+            const Vec<T> a = broadcast(T(scale[q.group]));
+            const Vec<T> b = broadcast(T(-m.rest * scale[q.group]));
+            sweep(q.n, y + q.at, streamed, [&](int64_t i, auto read, auto) {
+                fetch(x + q.at + i + ahead);
+                return fma(fma(read(x + q.at + i) - m.near, a, b), read(w + i), read(v + i));
+            });
+        }
     };
     if (p.per_element)
         by_groups<T>(p, pieces, 1, first, merge, by_weight);
@@ -111,11 +130,23 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
     double *const level = scale + p.groups, *const slope = level + p.groups;
     const bool streamed = streams(p, dx);
     const int64_t ahead = fetch_distance<T>(p, 2);
-    const auto factor = [&](int64_t run) { return weight ? double(weight[run % p.period]) : 1.0; };
-    const auto first = [&](int64_t g, int64_t run, int64_t k) {
-        const int64_t from = k * kPiece<T>, at = run * p.length + from;
-        sum[run * pieces + k] =
-            gradient_sums<false>(dy + at, x + at, dy, min(kPiece<T>, p.length - from), mean[g]);
+    const auto factor = [&](int64_t run) {
+        return weight ? double(weight[run_weight(p, run)]) : 1.0;
+    };
+    const auto first = [&](int64_t id, int64_t end) {
+        if (pieces == 1)
+            for (; id + kRowsAtOnce <= end; id += kRowsAtOnce) {
+                double near[kRowsAtOnce];
+                for (int r = 0; r < kRowsAtOnce; r++)
+                    near[r] = mean[place_of<T>(p, pieces, id + r).group];
+                const int64_t at = id * p.length;
+                gradient_sums<false, kRowsAtOnce>(dy + at, x + at, p.length, dy, 0, p.length, near,
+                                                  sum + id);
+            }
+        for (; id < end; id++) {
+            const Place q = place_of<T>(p, pieces, id);
+            gradient_sums<false, 1>(dy + q.at, x + q.at, 0, dy, 0, q.n, mean + q.group, sum + id);
+        }
     };
     const auto merge = [&](int64_t g) {
         Pair total{0, 0};
@@ -130,16 +161,19 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
         level[g] = p.fixed ? 0 : -scale[g] * total.first * p.inverse_count;
         slope[g] = p.fixed ? 0 : -scale[g] * scale[g] * scale[g] * total.second * p.inverse_count;
     };
-    const auto then = [&](int64_t g, int64_t run, int64_t k) {
-        const int64_t from = k * kPiece<T>, at = run * p.length + from;
-        const Center<T> m = center_of<T>(mean[g]);
-        const Vec<T> a = broadcast(T(factor(run) * scale[g])), b = broadcast(T(slope[g]));
-        const Vec<T> c = broadcast(T(level[g] - m.rest * slope[g]));
-        sweep(min(kPiece<T>, p.length - from), dx + at, streamed, [&](int64_t i, auto read, auto) {
-            fetch(dy + at + i + ahead);
-            fetch(x + at + i + ahead);
-            return fma(read(dy + at + i), a, fma(read(x + at + i) - m.near, b, c));
-        });
+    const auto then = [&](int64_t id, int64_t end) {
+        for (; id < end; id++) {
+            const Place q = place_of<T>(p, pieces, id);
+            const Center<T> m = center_of<T>(mean[q.group]);
+            const Vec<T> a = broadcast(T(factor(q.run) * scale[q.group]));
+            const Vec<T> b = broadcast(T(slope[q.group]));
+            const Vec<T> c = broadcast(T(level[q.group] - m.rest * slope[q.group]));
+            sweep(q.n, dx + q.at, streamed, [&](int64_t i, auto read, auto) {
+                fetch(dy + q.at + i + ahead);
+                fetch(x + q.at + i + ahead);
+                return fma(read(dy + q.at + i), a, fma(read(x + q.at + i) - m.near, b, c));
+            });
+        }
     };
     by_groups<T>(p, pieces, 2, first, merge, then);
     channel_gradients(p, pieces, sum, scale, dweight, dbias);

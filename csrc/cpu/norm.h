@@ -30,50 +30,63 @@ TATAMI_INLINE double not_negative(double x) {
     return x < 0 ? 0 : x;  // NaN stays
 }
 
-// total[k] = sum over i < n of what add(i, read, sum) adds to the SUMS packs of `sum`, where
-// read(p + i, fill) gives a pack of p, with `fill` past n.
-template <class T, int SUMS, class Add>
-TATAMI_INLINE void sum_span(int64_t n, T (&total)[SUMS], const Add& add) {
+// Short rows are summed this many at a time: their chains of additions hide each other's latency.
+inline constexpr int kRowsAtOnce = kVectorBytes == 64 ? 4 : 1;
+
+// total[r][k] = sum over i < n of what add(r, i, read, sum) adds to the SUMS packs of `sum`, where
+// read(p + i, fill) gives a pack of p, with `fill` past n. The bits do not depend on ROWS.
+template <class T, int ROWS, int SUMS, class Add>
+TATAMI_INLINE void sum_rows(int64_t n, T (&total)[ROWS][SUMS], const Add& add) {
     constexpr int64_t step = kPack<T>;
-    Pack<T> even[SUMS] = {}, odd[SUMS] = {};
+    Pack<T> even[ROWS][SUMS] = {}, odd[ROWS][SUMS] = {};
+    const auto each = [&](int64_t i, auto read, Pack<T>(&sum)[ROWS][SUMS]) {
+#pragma GCC unroll 4
+        for (int r = 0; r < ROWS; r++) add(r, i, read, sum[r]);
+    };
     const auto whole = [](const T* p, T = T(0)) { return load_pack(p); };
     int64_t i = 0;
     for (; i + 2 * step <= n; i += 2 * step) {
-        add(i, whole, even);
-        add(i + step, whole, odd);
+        each(i, whole, even);
+        each(i + step, whole, odd);
     }
     if (i + step <= n) {
-        add(i, whole, even);
+        each(i, whole, even);
         i += step;
     }
     if (const int64_t left = n - i; left > 0)
-        add(i, [=](const T* p, T fill = T(0)) { return load_pack_first(p, left, fill); }, odd);
-    for (int k = 0; k < SUMS; k++)
-        total[k] = sum_pack(map([](Vec<T> a, Vec<T> b) { return a + b; }, even[k], odd[k]));
+        each(i, [=](const T* p, T fill = T(0)) { return load_pack_first(p, left, fill); }, odd);
+    for (int r = 0; r < ROWS; r++)
+        for (int k = 0; k < SUMS; k++)
+            total[r][k] =
+                sum_pack(map([](Vec<T> a, Vec<T> b) { return a + b; }, even[r][k], odd[r][k]));
 }
 
-// Mean of n > 0 elements and the sum of their squared distances from it; where not centred, 0 and
-// the sum of squares. The first pass finds a shift near the mean, so that the second, which is
-// exact up to rounding whatever the shift, does not cancel.
-template <class T>
-TATAMI_INLINE Pair moments(const T* x, int64_t n, bool centred) {
+// For each of ROWS rows of n > 0 elements, `stride` apart: mean and sum of squared distances from
+// it; where not centred, 0 and the sum of squares. The first pass finds a shift near the mean, so
+// that the second, which is exact up to rounding whatever the shift, does not cancel.
+template <class T, int ROWS>
+TATAMI_INLINE void moments(const T* x, int64_t stride, int64_t n, bool centred, Pair* to) {
     const double inverse = 1 / double(n);
-    T shift = T(0), total[2];
+    T shift[ROWS] = {}, total[ROWS][2];
     if (centred) {
-        T sum[1];
-        sum_span(n, sum, [&](int64_t i, auto read, Pack<T>* s) {
-            s[0] = map([](Vec<T> a, Vec<T> b) { return a + b; }, s[0], read(x + i));
+        T sum[ROWS][1];
+        sum_rows(n, sum, [&](int r, int64_t i, auto read, Pack<T>* s) {
+            s[0] = map([](Vec<T> a, Vec<T> b) { return a + b; }, s[0], read(x + r * stride + i));
         });
-        shift = sum[0] * T(inverse);
+        for (int r = 0; r < ROWS; r++) shift[r] = sum[r][0] * T(inverse);
     }
-    sum_span(n, total, [&](int64_t i, auto read, Pack<T>* s) {
-        const Pack<T> d = map([=](Vec<T> a) { return a - shift; }, read(x + i, shift));
+    sum_rows(n, total, [&](int r, int64_t i, auto read, Pack<T>* s) {
+        const Pack<T> d =
+            map([&](Vec<T> a) { return a - shift[r]; }, read(x + r * stride + i, shift[r]));
         s[0] = map([](Vec<T> a, Vec<T> b) { return a + b; }, s[0], d);
         s[1] = map([](Vec<T> a, Vec<T> b) { return fma(a, a, b); }, d, s[1]);
     });
-    if (!centred) return {0, double(total[1])};
-    const double rest = double(total[0]);
-    return {double(shift) + rest * inverse, not_negative(double(total[1]) - rest * rest * inverse)};
+    for (int r = 0; r < ROWS; r++) {
+        const double rest = double(total[r][0]), squares = double(total[r][1]);
+        to[r] = centred ? Pair{double(shift[r]) + rest * inverse,
+                               not_negative(squares - rest * rest * inverse)}
+                        : Pair{0, squares};
+    }
 }
 
 // A mean as T and what that leaves out: x - near is exact for x close to it, and the rest goes into
@@ -89,19 +102,25 @@ TATAMI_INLINE Center<T> center_of(double mean) {
     return {T(mean), mean - double(T(mean))};
 }
 
-// The sums of g and g (x - mean), where g is dy, or dy w.
-template <bool WEIGHTED, class T>
-TATAMI_INLINE Pair gradient_sums(const T* dy, const T* x, const T* w, int64_t n, double mean) {
-    const Center<T> c = center_of<T>(mean);
-    T total[2];
-    sum_span(n, total, [&](int64_t i, auto read, Pack<T>* s) {
-        Pack<T> g = read(dy + i);
-        if constexpr (WEIGHTED) g = map([](Vec<T> a, Vec<T> b) { return a * b; }, g, read(w + i));
+// For each of ROWS rows, `stride` apart: the sums of g and g (x - mean[row]), where g is dy, or
+// dy w[row] with w `w_stride` apart.
+template <bool WEIGHTED, int ROWS, class T>
+TATAMI_INLINE void gradient_sums(const T* dy, const T* x, int64_t stride, const T* w,
+                                 int64_t w_stride, int64_t n, const double* mean, Pair* to) {
+    T near[ROWS], total[ROWS][2];
+    for (int r = 0; r < ROWS; r++) near[r] = center_of<T>(mean[r]).near;
+    sum_rows(n, total, [&](int r, int64_t i, auto read, Pack<T>* s) {
+        Pack<T> g = read(dy + r * stride + i);
+        if constexpr (WEIGHTED)
+            g = map([](Vec<T> a, Vec<T> b) { return a * b; }, g, read(w + r * w_stride + i));
         s[0] = map([](Vec<T> a, Vec<T> b) { return a + b; }, s[0], g);
-        s[1] = map([=](Vec<T> a, Vec<T> b, Vec<T> sum) { return fma(a, b - c.near, sum); }, g,
-                   read(x + i), s[1]);
+        s[1] = map([&](Vec<T> a, Vec<T> b, Vec<T> sum) { return fma(a, b - near[r], sum); }, g,
+                   read(x + r * stride + i), s[1]);
     });
-    return {double(total[0]), double(total[1]) - c.rest * double(total[0])};
+    for (int r = 0; r < ROWS; r++) {
+        const double sum = double(total[r][0]);
+        to[r] = {sum, double(total[r][1]) - center_of<T>(mean[r]).rest * sum};
+    }
 }
 
 // y[i] = f(i, read, write), a vector at a time; read(p + i) loads, write(p + i, v) stores. Where
@@ -142,14 +161,27 @@ TATAMI_INLINE const T* by_element(const T* given, T absent, int64_t repeat, int6
     return space;
 }
 
-// Neighbouring groups share cache lines and pages where each takes a short run of every row: this
-// many are swept together.
+// Pieces are numbered in the order of memory.
+struct Place {
+    int64_t run, group;
+    int64_t column, at, n;  // first element: of the run, of x; number of elements
+};
+
+template <class T>
+TATAMI_INLINE Place place_of(const Norm& p, int64_t pieces, int64_t id) {
+    const int64_t run = pieces == 1 ? id : id / pieces, column = (id - run * pieces) * kPiece<T>;
+    const int64_t group = p.across ? run % p.groups : p.group_runs == 1 ? run : run / p.group_runs;
+    return {run, group, column, run * p.length + column, min(kPiece<T>, p.length - column)};
+}
+
+// Short groups are swept this many together: where each takes a run of every row of x, neighbours
+// share cache lines and pages, and elsewhere rows can be summed together.
 template <class T>
 TATAMI_INLINE int64_t groups_together(const Norm& p, int64_t arrays) {
-    if (!p.across) return 1;
     const int64_t run_bytes = max<int64_t>(p.length * int64_t(sizeof(T)), 1);
     const int64_t group_bytes = max<int64_t>(p.group_runs, 1) * run_bytes * arrays;
-    return max<int64_t>(min(8192 / run_bytes, kCachedBytes / group_bytes), 1);
+    const int64_t apart = p.across ? run_bytes : group_bytes;
+    return max<int64_t>(min(8192 / apart, kCachedBytes / group_bytes), 1);
 }
 
 // How far ahead of an element the same one of the next groups is. They are fetched while these are
@@ -163,48 +195,41 @@ TATAMI_INLINE void fetch(const void* p) {
     __builtin_prefetch(p, 0, 2);
 }
 
-// For every group: first(g, run, piece) over all its pieces, merge(g), then(g, run, piece) over
-// them again. Groups that fit the cache take both sweeps in one task; larger ones, and too few, are
-// cut by pieces. `arrays`: how many of x's size a sweep touches.
+// For every group: first(begin, end) over all its pieces, range by range, merge(group), then(begin,
+// end) over them again. Groups that fit the cache take both sweeps in one task; larger ones, and
+// too few, are cut by pieces. `arrays`: how many of x's size a sweep reads.
 template <class T, class First, class Merge, class Then>
 TATAMI_INLINE void by_groups(const Norm& p, int64_t pieces, int64_t arrays, const First& first,
                              const Merge& merge, const Then& then) {
     const int64_t work = p.runs * (p.length / kLanes<T> + 8) * 4;
     const int64_t group_bytes = p.group_runs * p.length * int64_t(sizeof(T)) * arrays;
     const int64_t block = groups_together<T>(p, arrays);
-    const auto each = [&](int64_t begin, int64_t end, const auto& body) {
+    const auto ranges = [&](int64_t g, int64_t end, const auto& body) {
+        if (!p.across) return body(g * p.group_runs * pieces, end * p.group_runs * pieces);
         for (int64_t i = 0; i < p.group_runs; i++)
-            for (int64_t g = begin; g < end; g++)
-                for (int64_t k = 0; k < pieces; k++)
-                    body(g, p.across ? i * p.groups + g : g * p.group_runs + i, k);
+            body((i * p.groups + g) * pieces, (i * p.groups + end) * pieces);
     };
     if (work < kSerialWork ||
         (group_bytes <= kCachedBytes && p.groups >= 2 * num_threads() * block)) {
         parallel_ranges(p.groups, block, work, [&](int64_t begin, int64_t end) {
             for (int64_t g = begin; g < end; g += block) {
                 const int64_t last = min(g + block, end);
-                each(g, last, first);
+                ranges(g, last, first);
                 for (int64_t i = g; i < last; i++) merge(i);
-                each(g, last, then);
+                ranges(g, last, then);
             }
             stream_fence();
         });
         return;
     }
-    const auto all = [&](const auto& body) {
-        parallel_ranges(p.runs * pieces, 1, work, [&](int64_t begin, int64_t end) {
-            for (int64_t i = begin; i < end; i++) {
-                const int64_t run = i / pieces;
-                body(p.across ? run % p.groups : run / p.group_runs, run, i % pieces);
-            }
-            stream_fence();
-        });
-    };
-    all(first);
+    parallel_ranges(p.runs * pieces, 1, work, first);
     parallel_ranges(p.groups, 64, p.runs * pieces, [&](int64_t begin, int64_t end) {
         for (int64_t g = begin; g < end; g++) merge(g);
     });
-    all(then);
+    parallel_ranges(p.runs * pieces, 1, work, [&](int64_t begin, int64_t end) {
+        then(begin, end);
+        stream_fence();
+    });
 }
 
 // This instruction set's implementations of the three forms of Norm.

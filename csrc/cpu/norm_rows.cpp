@@ -94,21 +94,35 @@ void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
     };
     const auto sum_of = [&](int64_t run, int64_t k) {
         const RowPiece<T> q = piece(run, k);
-        return gradient_sums<true>(q.dy, q.x, q.w, q.n, mean[run]);
+        Pair sum;
+        gradient_sums<true, 1>(q.dy, q.x, 0, q.w, 0, q.n, mean + run, &sum);
+        return sum;
     };
     const auto clear = [&](int64_t from, int64_t n) {
         __builtin_memset(sums + from, 0, size_t(n) * sizeof(T));
+    };
+    const auto finish = [&](int64_t run, Pair sum) {
+        const RowMap<T> map = row_map<T>(p, sum, mean[run], var[run]);
+        for (int64_t k = 0; k < pieces; k++)
+            row_gradient(piece(run, k), map, kRowsAtOnce * p.length, streamed);
     };
     if (whole) {
         parallel_for(slots, work, [&](int64_t slot, int) {
             clear(slot * 2 * elements, 2 * elements);
             const int64_t end = min((slot + 1) * slot_rows, p.runs);
-            for (int64_t run = slot * slot_rows; run < end; run++) {
+            int64_t run = slot * slot_rows;
+            if (pieces == 1 && p.period == 1)  // short rows: together
+                for (; run + kRowsAtOnce <= end; run += kRowsAtOnce) {
+                    const RowPiece<T> q = piece(run, 0);
+                    Pair sum[kRowsAtOnce];
+                    gradient_sums<true, kRowsAtOnce>(q.dy, q.x, p.length, q.w, 0, q.n, mean + run,
+                                                     sum);
+                    for (int r = 0; r < kRowsAtOnce; r++) finish(run + r, sum[r]);
+                }
+            for (; run < end; run++) {
                 Pair sum{0, 0};
                 for (int64_t k = 0; k < pieces; k++) sum += sum_of(run, k);
-                const RowMap<T> map = row_map<T>(p, sum, mean[run], var[run]);
-                for (int64_t k = 0; k < pieces; k++)
-                    row_gradient(piece(run, k), map, p.length, streamed);
+                finish(run, sum);
             }
             stream_fence();
         });

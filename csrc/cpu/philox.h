@@ -19,11 +19,8 @@ TATAMI_INLINE Wide interleave(Wide a, Wide b, std::integer_sequence<int, I...>) 
 
 // The 4 kWideLanes words of the counters from `counter` on, in order.
 TATAMI_INLINE void philox(uint64_t key, uint64_t counter, uint32_t* words) {
-    uint64_t lane[kWideLanes];
-    for (int i = 0; i < kWideLanes; i++) lane[i] = counter + uint64_t(i);
-    Wide c0, c1, c2{}, c3{};
-    std::memcpy(&c0, lane, sizeof c0);
-    c1 = c0 >> 32;
+    constexpr auto lanes = std::make_integer_sequence<int, kWideLanes>{};
+    Wide c0 = Wide(detail::lane_numbers<double>(lanes)) + counter, c1 = c0 >> 32, c2{}, c3{};
     const Wide m0 = Wide{} + 0xD2511F53u, m1 = Wide{} + 0xCD9E8D57u;
     uint32_t k0 = uint32_t(key), k1 = uint32_t(key >> 32);
 #pragma GCC unroll 10
@@ -38,7 +35,6 @@ TATAMI_INLINE void philox(uint64_t key, uint64_t counter, uint32_t* words) {
     }
     // Each counter's words as two lanes, then the lanes of counters in order.
     const Wide low = (c0 & 0xFFFFFFFFu) | (c1 << 32), high = (c2 & 0xFFFFFFFFu) | (c3 << 32);
-    constexpr auto lanes = std::make_integer_sequence<int, kWideLanes>{};
     const Wide first = detail::interleave<0>(low, high, lanes);
     const Wide second = detail::interleave<1>(low, high, lanes);
     std::memcpy(words, &first, sizeof first);
