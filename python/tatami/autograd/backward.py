@@ -1,5 +1,7 @@
 """The way back: gradients of recorded operations, of any order."""
 
+from operator import attrgetter
+
 import numpy as np
 
 from .mode import set_grad_enabled
@@ -104,8 +106,8 @@ def _propagate(outputs, starts, inputs, retain_graph, create_graph):
     if retain_graph is None:
         retain_graph = create_graph
     nodes = _reachable(outputs)
-    wanted = None if inputs is None else _leading_to(inputs, nodes)
     keep = set() if inputs is None else set(inputs)
+    wanted = None if inputs is None else keep | _leading_to(keep, nodes)
     found = {}
     for y, start in zip(outputs, starts, strict=True):
         if y.requires_grad:
@@ -115,11 +117,12 @@ def _propagate(outputs, starts, inputs, retain_graph, create_graph):
             grad_y = found.get(node) if node in keep else found.pop(node, None)
             if grad_y is None:
                 continue
-            needs = [
-                p is not None and (wanted is None or p in wanted or p in keep) for p in node.parents
-            ]
-            if any(needs):
-                for parent, g in _gradients(node, grad_y, needs, create_graph):
+            parents = node.parents
+            if wanted is not None:
+                parents = [p if p in wanted else None for p in parents]
+            grads = _gradients(node, grad_y, parents, create_graph)
+            for parent, g in zip(parents, grads, strict=True):
+                if parent is not None and g is not None:
                     _add(found, parent, g)
             if not retain_graph:
                 node.free()
@@ -140,12 +143,12 @@ def _reachable(outputs):
             )
         seen.add(node)
         stack += [p for p in node.parents if p is not None and not isinstance(p, Tensor)]
-    return sorted(seen, key=lambda node: node.number, reverse=True)
+    return sorted(seen, key=attrgetter("number"), reverse=True)
 
 
 def _leading_to(inputs, nodes):
     """The nodes through which the inputs act on the outputs."""
-    inputs, leading = set(inputs), set()
+    leading = set()
     for node in reversed(nodes):
         if any(p in inputs or p in leading for p in node.parents if p is not None):
             leading.add(node)
@@ -157,26 +160,18 @@ def _add(found, source, gradient):
     found[source] = gradient if before is None else before + gradient
 
 
-def _gradients(node, grad_y, needs, create_graph):
-    """(source, gradient) of each argument that needs one."""
+def _gradients(node, grad_y, parents, create_graph):
+    """The gradient of each argument whose parent is given."""
     op = node.op
     if create_graph and op.composed is not None:
-        grads = _composed_gradients(node, grad_y, needs)
-    else:
-        args, y = node.args, node.value
-        if create_graph:
-            y = node.output()
-        else:
-            args = [a.data if isinstance(a, Tensor) else a for a in args]
-        if op.joint is not None:
-            grads = op.joint(grad_y, y, *args, **node.settings)
-        else:
-            grads = [
-                _rule(op, k)(grad_y, y, *args, **node.settings) if need else None
-                for k, need in enumerate(needs)
-            ]
-    pairs = zip(node.parents, grads, needs, strict=False)
-    return [(p, g) for p, g, need in pairs if need and g is not None]
+        return _composed_gradients(node, grad_y, parents)
+    args, y = (node.args, node.output()) if create_graph else (node.arrays, node.value)
+    if op.joint is not None:
+        return op.joint(grad_y, y, *args, **node.settings)
+    return [
+        None if parent is None else _rule(op, k)(grad_y, y, *args, **node.settings)
+        for k, parent in enumerate(parents)
+    ]
 
 
 def _rule(op, k):
@@ -185,10 +180,12 @@ def _rule(op, k):
     return op.rules[k]
 
 
-def _composed_gradients(node, grad_y, needs):
+def _composed_gradients(node, grad_y, parents):
     """Differentiates the composition, through aliases: arguments may depend on each other."""
-    args = [_alias(a) if need else a for a, need in zip(node.args, needs, strict=True)]
+    args = [
+        a if parent is None else _alias(a) for a, parent in zip(node.args, parents, strict=True)
+    ]
     y = node.op.composed(*args, **node.settings)
-    inputs = [a for a, need in zip(args, needs, strict=True) if need]
+    inputs = [a for a, parent in zip(args, parents, strict=True) if parent is not None]
     grads = iter(grad(y, inputs, grad_y, create_graph=True, allow_unused=True))
-    return [next(grads) if need else None for need in needs]
+    return [None if parent is None else next(grads) for parent in parents]

@@ -13,11 +13,12 @@ _numbers = count()
 class Node:
     """One recorded call. A later call has a larger ``number``."""
 
-    __slots__ = ("args", "number", "op", "parents", "settings", "value")
+    __slots__ = ("args", "arrays", "number", "op", "parents", "settings", "value")
 
-    def __init__(self, op, args, settings, value, parents):
+    def __init__(self, op, args, arrays, settings, value, parents):
         self.op = op
         self.args = args
+        self.arrays = arrays  # the arguments with arrays for tensors
         self.settings = settings
         self.value = value
         self.parents = parents  # an entry an argument: its source, or None without gradient
@@ -30,7 +31,7 @@ class Node:
         return Tensor.made_by(self, self.value)
 
     def free(self):
-        self.args = self.settings = self.value = None
+        self.args = self.arrays = self.settings = self.value = None
         self.parents = ()
 
 
@@ -79,7 +80,7 @@ class Op:
             return value
         node = None
         if recorded and mode.recording:
-            node = Node(self, args, settings, value, parents)
+            node = Node(self, args, arrays, settings, value, parents)
         if type(value) is tuple:
             return (Tensor.made_by(node, value[0]), *value[1:])
         return Tensor.made_by(node, value)
