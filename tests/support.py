@@ -74,6 +74,8 @@ def _fortran(x):
 
 
 def _reversed(x):
+    if x.ndim == 0:
+        return x
     whole = (slice(None, None, -1),) * x.ndim
     return np.ascontiguousarray(x[whole])[whole]
 

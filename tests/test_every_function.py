@@ -222,7 +222,7 @@ def test_wrong_dtypes_and_kinds_are_type_errors(name):
 
 
 # Whose first argument may have any number of axes.
-ANY_RANK = ("matmul", "linear", "embedding", "batch_norm", "instance_norm", "group_norm")
+ANY_RANK = ("matmul", "linear", "embedding", "batch_norm", "instance_norm", "group_norm", "prelu")
 
 
 @every_name

@@ -45,14 +45,18 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_activation(m);
     bind_adaptive_pool2d(m);
     bind_conv2d(m);
+    bind_cross_entropy(m);
     bind_dropout(m);
     bind_embedding(m);
+    bind_loss(m);
     bind_matmul(m);
     bind_norm(m);
     bind_optim(m);
     bind_pool2d(m);
+    bind_prelu(m);
     bind_probe(m);
     bind_recurrent(m);
+    bind_softmax(m);
     bind_upsample2d(m);
 }
 

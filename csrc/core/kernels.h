@@ -8,14 +8,18 @@
 #include "ops/activation.h"
 #include "ops/adaptive_pool2d.h"
 #include "ops/conv2d.h"
+#include "ops/cross_entropy.h"
 #include "ops/dropout.h"
 #include "ops/embedding.h"
+#include "ops/loss.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
 #include "ops/optim.h"
 #include "ops/pool2d.h"
+#include "ops/prelu.h"
 #include "ops/probe.h"
 #include "ops/recurrent.h"
+#include "ops/softmax.h"
 #include "ops/upsample2d.h"
 
 namespace tatami {
@@ -25,16 +29,20 @@ struct Kernels {
     ActivationKernels<T> activation;
     AdaptivePool2dKernels<T> adaptive_pool2d;
     Conv2dKernels<T> conv2d;
+    CrossEntropyKernels<T> cross_entropy;
     DropoutKernels<T> dropout;
     EmbeddingKernels<T> embedding;
     RecurrentKernels<T> gru;
+    LossKernels<T> loss;
     RecurrentKernels<T> lstm;
     MatmulKernels<T> matmul;
     NormKernels<T> norm;
     OptimKernels optim;
     Pool2dKernels<T> pool2d;
+    PreluKernels<T> prelu;
     ProbeKernels<T> probe;
     RecurrentKernels<T> rnn;
+    SoftmaxKernels<T> softmax;
     Upsample2dKernels<T> upsample2d;
 };
 

@@ -23,27 +23,27 @@ TATAMI_INLINE void map_vectors(int64_t i, int64_t end, const F& f, T* y, const I
     if (i < end) store_first(y + i, f(load_first(x + i, end - i)...), end - i);
 }
 
+}  // namespace detail
+
+// The elements [begin, end) of y = f(x, ...) on this thread; y may be one of the x. `streamed`:
+// past the caches, and a stream_fence() is to follow.
 template <class T, class F, class... In>
-TATAMI_INLINE void map_streamed(int64_t begin, int64_t end, const F& f, T* y, const In*... x) {
+TATAMI_INLINE void map_range(bool streamed, int64_t begin, int64_t end, const F& f, T* y,
+                             const In*... x) {
+    if (!streamed) return detail::map_vectors<false>(begin, end, f, y, x...);
     const int64_t past = int64_t(reinterpret_cast<uintptr_t>(y + begin) % kVectorBytes / sizeof(T));
     const int64_t head = min(end, begin + (past ? kLanes<T> - past : 0));
-    map_vectors<false>(begin, head, f, y, x...);
-    map_vectors<true>(head, end, f, y, x...);
-    stream_fence();
+    detail::map_vectors<false>(begin, head, f, y, x...);
+    detail::map_vectors<true>(head, end, f, y, x...);
 }
-
-}  // namespace detail
 
 // y (n) = f(x (n), ...), f on vectors; y may be one of the x. cost: f's vector operations.
 template <class T, class F, class... In>
 TATAMI_INLINE void map_arrays(int64_t n, int64_t cost, const F& f, T* y, const In*... x) {
-    const bool in_place = (... || (x == y));
-    const bool streamed = n * int64_t(sizeof(T)) >= kStreamBytes && !in_place;
+    const bool streamed = n * int64_t(sizeof(T)) >= kStreamBytes && !(... || (x == y));
     parallel_ranges(n, 4096, n / kLanes<T> * cost, [&](int64_t begin, int64_t end) {
-        if (streamed)
-            detail::map_streamed(begin, end, f, y, x...);
-        else
-            detail::map_vectors<false>(begin, end, f, y, x...);
+        map_range(streamed, begin, end, f, y, x...);
+        if (streamed) stream_fence();
     });
 }
 

@@ -357,6 +357,18 @@ TATAMI_INLINE Pack<T> load_pack_first(const T* p, int64_t n, T fill = T(0)) {
     return r;
 }
 
+// The first n lanes of x, `fill` in the others.
+template <class T>
+TATAMI_INLINE Pack<T> first_of_pack(const Pack<T>& x, int64_t n, T fill) {
+    Pack<T> r;
+#pragma GCC unroll 4
+    for (int i = 0; i < Pack<T>::kParts; i++) {
+        const int64_t left = max<int64_t>(min<int64_t>(n - i * kLanes<T>, kLanes<T>), 0);
+        r.part[i] = select<T>(first_lanes<T>(left), x.part[i], broadcast(fill));
+    }
+    return r;
+}
+
 template <class T>
 TATAMI_INLINE void store_pack(T* p, const Pack<T>& x) {
 #pragma GCC unroll 4

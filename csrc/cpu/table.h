@@ -13,9 +13,15 @@ AdaptivePool2dKernels<T> adaptive_pool2d_kernels();
 template <class T>
 Conv2dKernels<T> conv2d_kernels();
 template <class T>
+CrossEntropyKernels<T> cross_entropy_kernels();
+template <class T>
 DropoutKernels<T> dropout_kernels();
 template <class T>
 EmbeddingKernels<T> embedding_kernels();
+template <class T>
+LossKernels<T> loss_kernels();
+template <class T>
+PreluKernels<T> prelu_kernels();
 template <class T>
 RecurrentKernels<T> gru_kernels();
 template <class T>
@@ -32,6 +38,8 @@ template <class T>
 ProbeKernels<T> probe_kernels();
 template <class T>
 RecurrentKernels<T> rnn_kernels();
+template <class T>
+SoftmaxKernels<T> softmax_kernels();
 template <class T>
 Upsample2dKernels<T> upsample2d_kernels();
 

@@ -54,7 +54,7 @@ def _classes(reduction, shape, target, weighted, **settings):
 
 def class_indices(source, shape, ignored=-100):
     target = source.below(shape[1], shape[0], *shape[2:])
-    target.reshape(-1)[1] = ignored
+    target.reshape(-1)[1:2] = ignored
     return target
 
 

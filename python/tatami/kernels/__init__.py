@@ -16,6 +16,8 @@ from .dropout import *
 from .dropout import __all__ as _dropout
 from .embedding import *
 from .embedding import __all__ as _embedding
+from .loss import *
+from .loss import __all__ as _loss
 from .matmul import *
 from .matmul import __all__ as _matmul
 from .norm import *
@@ -26,6 +28,8 @@ from .pool import *
 from .pool import __all__ as _pool
 from .recurrent import *
 from .recurrent import __all__ as _recurrent
+from .softmax import *
+from .softmax import __all__ as _softmax
 from .upsample import *
 from .upsample import __all__ as _upsample
 
@@ -34,10 +38,12 @@ __all__ = [
     *_conv,
     *_dropout,
     *_embedding,
+    *_loss,
     *_matmul,
     *_norm,
     *_optim,
     *_pool,
     *_recurrent,
+    *_softmax,
     *_upsample,
 ]

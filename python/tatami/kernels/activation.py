@@ -9,6 +9,8 @@ __all__ = [
     "gelu_grad",
     "leaky_relu",
     "leaky_relu_grad",
+    "prelu",
+    "prelu_grad",
     "relu",
     "relu_grad",
     "sigmoid",
@@ -44,6 +46,22 @@ def leaky_relu(x, negative_slope=0.01, *, out=None):
 def leaky_relu_grad(grad_y, x, negative_slope=0.01):
     """Gradient of :func:`leaky_relu`: ``grad_y``, times ``negative_slope`` where ``x <= 0``."""
     return _core.leaky_relu_grad(grad_y, x, negative_slope)
+
+
+def prelu(x, weight, *, out=None):
+    """``x`` where ``x > 0``, else ``weight * x`` (He et al., 2015).
+
+    ``weight`` is (1,), or (C,) for one slope a channel, the axis 1 of ``x``.
+    """
+    return _core.prelu(x, weight, out)
+
+
+def prelu_grad(grad_y, x, weight):
+    """Gradients of :func:`prelu`: ``grad_x`` like ``x``, ``grad_weight`` like ``weight``.
+
+    The sum for ``grad_weight`` has a tree that the shape alone fixes.
+    """
+    return _core.prelu_grad(grad_y, x, weight)
 
 
 def elu(x, alpha=1.0, *, out=None):

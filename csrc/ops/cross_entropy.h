@@ -1,0 +1,53 @@
+// Cross entropy of classes on axis 1: l = -Σ_c q_c log_softmax(x)_c at every position. With class
+// indices t, q_c = w_c (smoothing / classes + (1 - smoothing) [c = t]), or 0 where t is ignored;
+// with probabilities p, q_c = w_c (smoothing / classes + (1 - smoothing) p_c). Classes of q_c = 0
+// add nothing, whatever their logit.
+#pragma once
+
+#include "ops/axis.h"
+
+namespace tatami {
+
+struct CrossEntropy : Axis {  // of the logits: length classes
+    // target has logits' shape when it holds probabilities, else the same without axis 1.
+    CrossEntropy(const char* op, const Shape& logits, const Shape& target, bool probabilities,
+                 const Shape* weight, double smoothing, int64_t ignore_index);
+
+    int64_t positions;  // outer · inner
+    Shape loss;         // a loss at every position
+    double smoothing;
+    int64_t ignore_index;
+
+    // ValueError that names the class index out of range.
+    [[noreturn]] void refuse(const char* op, int64_t target) const;
+};
+
+// What the target is: one of the two pointers is nullptr.
+template <class T>
+struct Target {
+    const int64_t* index;  // (outer, inner)
+    const T* probability;  // (outer, classes, inner)
+};
+
+// The first target out of range, if any, and Σ of the targets' weights.
+struct TargetCheck {
+    bool ok;
+    int64_t bad;
+    double weight;
+};
+
+template <class T>
+struct CrossEntropyKernels {
+    // Of index (positions); weight (classes) or nullptr for 1, here and below.
+    TargetCheck (*check)(const CrossEntropy& p, const int64_t* index, const T* weight);
+    // y (outer, inner) = l. Indices have been checked.
+    void (*forward)(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
+                    T* y);
+    // dx (outer, classes, inner) = dy · scale · dl/dx; dy (outer, inner) or nullptr for 1.
+    void (*backward)(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
+                     const T* dy, T scale, T* dx);
+    // Σ of y (n), summed by a tree that n alone fixes.
+    double (*sum)(int64_t n, const T* y);
+};
+
+}  // namespace tatami
