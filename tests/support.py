@@ -70,7 +70,7 @@ def _inside(x, offset):
 
 
 def _fortran(x):
-    return np.asfortranarray(x)
+    return np.array(x, order="F")
 
 
 def _reversed(x):
