@@ -1,4 +1,4 @@
-// Copies of rows, past the caches where what is written is larger than they are.
+// Rows of results, past the caches where there are more of them than the caches hold.
 #pragma once
 
 #include "cpu/simd.h"
@@ -8,18 +8,30 @@ namespace tatami::TATAMI_ISA {
 // Results from this size on leave the caches before anyone reads them again.
 inline constexpr int64_t kStreamBytes = int64_t{8} << 20;
 
-// to (n) = from (n). Streamed stores must be fenced by the caller, once, at the end of its task.
+// to[i] = value(i), a vector at a time; value is asked for whole vectors that begin inside [0, n).
+// Streamed stores must be fenced by the caller, once, at the end of its task.
+template <class T, class Value>
+TATAMI_INLINE void store_row(T* to, int64_t n, bool streamed, const Value& value) {
+    int64_t i = 0;
+    if (streamed) {
+        const auto behind = int64_t(reinterpret_cast<uintptr_t>(to) % kVectorBytes / sizeof(T));
+        if (behind) {
+            i = min<int64_t>(n, kLanes<T> - behind);
+            store_first(to, value(int64_t(0)), i);
+        }
+        for (; i + kLanes<T> <= n; i += kLanes<T>) stream(to + i, value(i));
+    } else {
+        for (; i + kLanes<T> <= n; i += kLanes<T>) store(to + i, value(i));
+    }
+    if (i < n) store_first(to + i, value(i), n - i);
+}
+
+// to (n) = from (n); nothing past from + n is read.
 template <class T>
 TATAMI_INLINE void copy_row(T* to, const T* from, int64_t n, bool streamed) {
-    if (!streamed) {
-        std::memcpy(to, from, size_t(n) * sizeof(T));
-        return;
-    }
-    const auto misaligned = reinterpret_cast<uintptr_t>(to) % kVectorBytes / sizeof(T);
-    int64_t i = misaligned ? min<int64_t>(n, kLanes<T> - int64_t(misaligned)) : 0;
-    store_first(to, load_first(from, i), i);
-    for (; i + kLanes<T> <= n; i += kLanes<T>) stream(to + i, load(from + i));
-    store_first(to + i, load_first(from + i, n - i), n - i);
+    store_row(to, n, streamed, [&](int64_t i) {
+        return i + kLanes<T> <= n ? load(from + i) : load_first(from + i, n - i);
+    });
 }
 
 }  // namespace tatami::TATAMI_ISA

@@ -32,7 +32,8 @@ struct FoldLayout {
     int64_t row;  // elements
 };
 
-template <class T, int S, class Op>
+// S and K as with_window() chooses them.
+template <class T, int S, int K, class Op>
 class FoldedRows {
   public:
     TATAMI_INLINE FoldedRows(const Pool2d& p, const T* x, const Op& op)
@@ -82,8 +83,12 @@ class FoldedRows {
     template <class Load>
     TATAMI_INLINE void fold_vector(const WindowAxis& a, int64_t q, T* to, const Load& taps) const {
         auto fold = op_.start(q, taps(0));
-        for (int64_t offset = a.dilation; offset < a.span; offset += a.dilation)
-            op_.take(fold, taps(offset), offset);
+        if constexpr (K > 0)
+#pragma GCC unroll 4
+            for (int64_t offset = 1; offset < K; offset++) op_.take(fold, taps(offset), offset);
+        else
+            for (int64_t offset = a.dilation; offset < a.span; offset += a.dilation)
+                op_.take(fold, taps(offset), offset);
         op_.keep(to, fold);
     }
 
@@ -97,10 +102,10 @@ class FoldedRows {
 };
 
 // Output rows [begin, end) of all planes' rows.
-template <class T, int S, class Op>
+template <class T, int S, int K, class Op>
 TATAMI_INLINE void fold_windows(const Pool2d& p, const T* x, int64_t begin, int64_t end,
                                 const Op& op) {
-    FoldedRows<T, S, Op> folded(p, x, op);
+    FoldedRows<T, S, K, Op> folded(p, x, op);
     const WindowAxis rows = p.rows;  // stores cannot change a local
     const int64_t out = p.columns.out, step = rows.dilation * p.columns.size;
     const memory::Scratch scratch(size_t(min(rows.kernel, rows.size)) * sizeof(T*));

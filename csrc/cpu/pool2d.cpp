@@ -112,9 +112,9 @@ template <class T, class Op>
 static void fold_all(const Pool2d& p, const T* x, const Op& op) {
     const int64_t work =
         p.planes * p.rows.out * p.columns.out / kLanes<T> * (p.rows.kernel + p.columns.kernel) * 2;
-    with_stride(p.columns.stride, [&]<int S>() {
+    with_window(p.columns, [&]<int S, int K>() {
         parallel_ranges(p.planes * p.rows.out, 1, work, [&](int64_t begin, int64_t end) {
-            fold_windows<T, S>(p, x, begin, end, op);
+            fold_windows<T, S, K>(p, x, begin, end, op);
         });
     });
 }

@@ -1,6 +1,6 @@
 // The gradient of average pooling: every pixel sums dy / divisor over the windows that hold it.
-// Separable as the way forward: the rows of windows over a row of the image are summed first, then
-// that sum is spread along the columns.
+// Separable as the way forward: each row of windows is spread along the columns once, then every
+// row of pixels sums the rows of windows over it.
 #pragma once
 
 #include "cpu/copy.h"
@@ -10,132 +10,159 @@
 
 namespace tatami::TATAMI_ISA {
 
-// Spreads a row of windows over a row of pixels: pixel c is the sum over the taps j of window
-// (c + before - j · dilation) / stride. Pixels that leave the same remainder by the stride, a
-// phase, have the same taps and read windows one after another: a vector of them at a time.
-template <class T, int S>
-class Spreader {
+// The taps of an axis, seen from the pixels: pixel S · m + phase is tap j of window m + shift. All
+// pixels of a phase have the same taps, so vectors hold kLanes of them.
+class PhaseTaps {
   public:
-    TATAMI_INLINE explicit Spreader(const WindowAxis& a)
-        : a_(a),
-          sizes_(a),
-          scratch_(size_t(sizes_.elements) * sizeof(T) + size_t(a.kernel + a.stride) * 8) {
-        T* memory = scratch_.template as<T>();
-        for (int64_t i = 0; i < sizes_.elements; i++) memory[i] = 0;
-        windows_ = memory + sizes_.front;
-        pixels_ = windows_ + sizes_.windows;
-        shift_ = reinterpret_cast<int64_t*>(pixels_ + sizes_.steps * a.stride);
-        phase_end_ = shift_ + a.kernel;
-        int64_t* next = shift_;
+    TATAMI_INLINE explicit PhaseTaps(const WindowAxis& a)
+        : scratch_(size_t(a.kernel + a.stride + 1) * 8),
+          shift_(scratch_.as<int64_t>()),
+          begin_(shift_ + a.kernel) {
+        int64_t taps = 0;
         for (int64_t phase = 0; phase < a.stride; phase++) {
+            begin_[phase] = taps;
             for (int64_t j = 0; j < a.kernel; j++) {
                 const int64_t ahead = phase + a.before - j * a.dilation;
-                if (ahead % a.stride == 0) *next++ = ahead / a.stride;
+                if (ahead % a.stride != 0) continue;
+                shift_[taps++] = ahead / a.stride;
+                lowest = min(lowest, ahead / a.stride);
+                highest = max(highest, ahead / a.stride);
             }
-            phase_end_[phase] = next - shift_;
         }
+        begin_[a.stride] = taps;
     }
 
-    T* windows() { return windows_; }            // (out), whole vectors may be stored
-    const T* pixels() const { return pixels_; }  // (size), after spread()
+    TATAMI_INLINE int64_t begin(int64_t phase) const { return begin_[phase]; }
+    TATAMI_INLINE int64_t end(int64_t phase) const { return begin_[phase + 1]; }
+    TATAMI_INLINE int64_t shift(int64_t tap) const { return shift_[tap]; }
 
-    TATAMI_INLINE void spread() {
-        for (int64_t m = 0; m < sizes_.steps; m += kLanes<T>) {
-            T* to = pixels_ + m * a_.stride;
-            if constexpr (S == 1) store(to, sum(m, 0));
-            if constexpr (S == 2) store_interleaved<T>(to, sum(m, 0), sum(m, 1));
-            if constexpr (S == 0)
-                for (int64_t phase = 0; phase < a_.stride; phase++)
-                    store_strided(to + phase, a_.stride, sum(m, phase));
-        }
-    }
+    int64_t lowest = 0, highest = 0;  // shifts
 
   private:
-    // Elements: zeros in front of the windows, the windows and zeros behind them, the pixels.
-    struct Sizes {
-        TATAMI_INLINE explicit Sizes(const WindowAxis& a) {
-            steps = round_up(ceil_div(a.size, a.stride), kPack<T>);  // pixels of a phase
-            front = round_up(ceil_div(a.span, a.stride), kPack<T>);
-            windows = round_up(max(steps + ceil_div(a.before, a.stride), a.out), kPack<T>);
-            elements = front + windows + steps * a.stride;
-        }
-        int64_t steps, front, windows, elements;
-    };
-
-    TATAMI_INLINE Vec<T> sum(int64_t m, int64_t phase) const {
-        Vec<T> total{};
-        for (int64_t t = phase ? phase_end_[phase - 1] : 0; t < phase_end_[phase]; t++)
-            total += load(windows_ + m + shift_[t]);
-        return total;
-    }
-
-    const WindowAxis& a_;
-    const Sizes sizes_;
     const memory::Scratch scratch_;
-    T *windows_, *pixels_;
-    int64_t* shift_;      // windows from pixel to tap, phase after phase
-    int64_t* phase_end_;  // behind each phase's taps
+    int64_t *shift_, *begin_;
 };
 
-// Sums rows of windows, each dy times 1 / divisor.
-template <class T>
-class WindowSum {
+// Rows of windows spread along the columns, the latest ones kept: row o of all planes' rows in
+// slot o modulo a power of two.
+template <class T, int S>
+class SpreadRows {
   public:
-    TATAMI_INLINE WindowSum(const Pool2d& p, const Divisors<T>& divisors)
-        : p_(p),
+    TATAMI_INLINE SpreadRows(const Pool2d& p, const Divisors<T>& divisors, const PhaseTaps& taps,
+                             const T* dy)
+        : a_(p.columns),
+          front_(a_.span / a_.stride + 1),
+          steps_(round_up(ceil_div(a_.size, a_.stride), kPack<T>)),
+          slots_(slots(p.rows)),
+          row_(steps_ * a_.stride + kPack<T>),
+          scratch_(size_t(slots_) * (size_t(row_) * sizeof(T) + 8) +
+                   size_t(front_ + steps_ + a_.out + front_) * sizeof(T)),
           divisors_(divisors),
-          scratch_(size_t(round_up(p.columns.out, kLanes<T>)) * sizeof(T)) {}
+          taps_(taps),
+          dy_(dy),
+          rows_(scratch_.template as<T>()),
+          held_(reinterpret_cast<int64_t*>(rows_ + slots_ * row_)),
+          scales_(reinterpret_cast<T*>(held_ + slots_) + front_) {
+        for (int64_t i = 0; i < slots_; i++) held_[i] = -1;
+        for (int64_t i = -front_; i < steps_ + a_.out + front_; i++) scales_[i] = 0;
+    }
 
-    // to (out) = the sum over the windows over `row` of the image; dy (out rows, out) of its plane.
-    TATAMI_INLINE void operator()(const T* dy, Range windows, int64_t row, T* to) {
-        const int64_t out = p_.columns.out;
-        for (int64_t q = 0; q < out; q += kLanes<T>) store(to + q, Vec<T>{});
-        for (int64_t o = windows.begin; o < windows.end; o++) {
-            const int64_t behind = row + p_.rows.before - o * p_.rows.stride;
-            if (p_.rows.dilation > 1 && behind % p_.rows.dilation) continue;
-            const T* scale = scales(o);
-            for (int64_t q = 0; q < out; q += kLanes<T>) {
-                const Vec<T> v = load_first(dy + o * out + q, min<int64_t>(kLanes<T>, out - q));
-                store(to + q, load(to + q) + v * load(scale + q));
-            }
+    // Row `index` of all planes' rows of windows, which is row o in its plane: (size) pixels, whole
+    // vectors readable.
+    TATAMI_INLINE const T* row(int64_t index, int64_t o) {
+        const int64_t slot = index & (slots_ - 1);
+        T* pixels = rows_ + slot * row_;
+        if (held_[slot] != index) {
+            held_[slot] = index;
+            scale(divisors_.rows[o]);
+            spread(dy_ + index * a_.out, pixels);
         }
+        return pixels;
     }
 
   private:
-    // 1 / divisor of a row of windows, which few rows do not share.
-    TATAMI_INLINE const T* scales(int64_t o) {
-        T* scale = scratch_.template as<T>();
-        if (divisors_.rows[o] != held_) {
-            held_ = divisors_.rows[o];
-            for (int64_t q = 0; q < p_.columns.out; q += kLanes<T>)
-                store(scale + q, T(1) / (load(divisors_.columns + q) * held_));
-        }
-        return scale;
+    static TATAMI_INLINE int64_t slots(const WindowAxis& rows) {
+        int64_t n = 1;
+        while (n < min(rows.span / rows.stride + 1, rows.out)) n *= 2;
+        return n;
     }
 
-    const Pool2d& p_;
-    const Divisors<T>& divisors_;
+    // Scales to 1 / divisor of windows whose rows divide by `rows`; few rows differ in that.
+    TATAMI_INLINE void scale(T rows) {
+        if (rows == scaled_) return;
+        scaled_ = rows;
+        for (int64_t q = 0; q < a_.out; q++) scales_[q] = T(1) / (divisors_.columns[q] * rows);
+    }
+
+    TATAMI_INLINE void spread(const T* dy, T* pixels) const {
+        const WindowAxis a = a_;  // stores cannot change a local
+        for (int64_t m = 0; m < steps_; m += kLanes<T>) {
+            T* to = pixels + m * a.stride;
+            if (m + taps_.lowest >= 0 && m + taps_.highest + kLanes<T> <= a.out)
+                spread_vector(a, m, to, [&](int64_t q) { return load(dy + q); });
+            else
+                spread_vector(a, m, to, [&](int64_t q) {
+                    return load_strided_inside<T, 1>(dy, a.out, q, 1, T(0));
+                });
+        }
+    }
+
+    template <class Load>
+    TATAMI_INLINE void spread_vector(const WindowAxis& a, int64_t m, T* to,
+                                     const Load& windows) const {
+        const auto sum = [&](int64_t phase) {
+            Vec<T> total{};
+            for (int64_t t = taps_.begin(phase); t < taps_.end(phase); t++) {
+                const int64_t q = m + taps_.shift(t);
+                total = fma(windows(q), load(scales_ + q), total);
+            }
+            return total;
+        };
+        if constexpr (S == 1) store(to, sum(0));
+        if constexpr (S == 2) store_interleaved<T>(to, sum(0), sum(1));
+        if constexpr (S == 0)
+            for (int64_t phase = 0; phase < a.stride; phase++)
+                store_strided(to + phase, a.stride, sum(phase));
+    }
+
+    const WindowAxis a_;
+    const int64_t front_, steps_;  // zeros in front of the scales; pixels of a phase
+    const int64_t slots_, row_;    // rows kept, elements of one
     const memory::Scratch scratch_;
-    T held_ = 0;  // the row divisor that the scales belong to
+    const Divisors<T>& divisors_;
+    const PhaseTaps& taps_;
+    const T* dy_;
+    T* rows_;
+    int64_t* held_;  // the row in each slot
+    T* scales_;
+    T scaled_ = 0;  // the row divisor that the scales belong to
 };
 
-// Rows [begin, end) of all planes' rows.
+// Rows [begin, end) of all planes' rows of pixels.
 template <class T, int S>
 TATAMI_INLINE void spread_rows(const Pool2d& p, const Divisors<T>& divisors, const T* dy, T* dx,
                                int64_t begin, int64_t end, bool streamed) {
-    Spreader<T, S> spreader(p.columns);
-    WindowSum<T> sum(p, divisors);
-    int64_t plane = begin / p.rows.size, row = begin % p.rows.size;
-    Range held{-1, -1};  // the windows that spreader.pixels() belongs to
+    const PhaseTaps taps(p.columns);
+    SpreadRows<T, S> spread(p, divisors, taps, dy);
+    const WindowAxis rows = p.rows;
+    const memory::Scratch scratch(size_t(rows.span / rows.stride + 1) * sizeof(T*));
+    const T** over = scratch.as<const T*>();
+    int64_t plane = begin / rows.size, row = begin % rows.size;
     for (int64_t i = begin; i < end; i++, row++) {
-        if (row == p.rows.size) row = 0, plane++, held = {-1, -1};
-        const Range windows = windows_over(p.rows, row, row + 1);
-        if (windows.begin != held.begin || windows.end != held.end || p.rows.dilation > 1) {
-            sum(dy + plane * p.rows.out * p.columns.out, windows, row, spreader.windows());
-            spreader.spread();
-            held = windows;
+        if (row == rows.size) row = 0, plane++;
+        const Range windows = windows_over(rows, row, row + 1);
+        int64_t count = 0;
+        for (int64_t o = windows.begin; o < windows.end; o++) {
+            const int64_t behind = row + rows.before - o * rows.stride;
+            if (rows.dilation > 1 && behind % rows.dilation) continue;
+            over[count++] = spread.row(plane * rows.out + o, o);
         }
-        copy_row(dx + i * p.columns.size, spreader.pixels(), p.columns.size, streamed);
+        store_row(dx + i * p.columns.size, p.columns.size, streamed, [&](int64_t c) {
+            if (count == 0) return Vec<T>{};
+            Vec<T> total = load(over[0] + c);
+            for (int64_t k = 1; k < count; k++) total += load(over[k] + c);
+            return total;
+        });
     }
     if (streamed) stream_fence();
 }

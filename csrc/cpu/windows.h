@@ -19,6 +19,18 @@ TATAMI_INLINE Taps taps_inside(const WindowAxis& a, int64_t window) {
             min(a.kernel, ceil_div(a.size - start, a.dilation))};
 }
 
+// Calls use.operator()<S, K>(): stride and kernel where they are compiled in, else 0.
+template <class Use>
+TATAMI_INLINE void with_window(const WindowAxis& a, const Use& use) {
+    const bool dense = a.dilation == 1;
+    if (dense && a.stride == 2 && a.kernel == 2) return use.template operator()<2, 2>();
+    if (dense && a.stride == 2 && a.kernel == 3) return use.template operator()<2, 3>();
+    if (dense && a.stride == 1 && a.kernel == 3) return use.template operator()<1, 3>();
+    if (a.stride == 1) return use.template operator()<1, 0>();
+    if (a.stride == 2) return use.template operator()<2, 0>();
+    use.template operator()<0, 0>();
+}
+
 struct Range {
     int64_t begin, end;
 };
