@@ -42,10 +42,9 @@ def test_adaptive_pools_let_nan_through(isa):
         np.testing.assert_array_equal(
             K.adaptive_max_pool2d(x, size), R.adaptive_max_pool2d(x, size)
         )
-        with np.errstate(invalid="ignore"):
-            wanted = R.adaptive_avg_pool2d(x[:, :1], size)
         y = K.adaptive_avg_pool2d(x, size)
-        np.testing.assert_array_equal(np.isnan(y[:, :1]), np.isnan(wanted))
+        wanted = np.isnan(R.adaptive_max_pool2d(x, size)[:, :1])
+        np.testing.assert_array_equal(np.isnan(y[:, :1]), wanted)
         assert (y[:, 1] == -np.inf).all()
 
 
@@ -75,7 +74,7 @@ def test_gradients_check_their_shapes():
 def test_adaptive_sizes_are_checked():
     x = np.ones(X, np.float32)
     for function in ("adaptive_avg_pool2d", "adaptive_max_pool2d"):
-        for size in (0, (3, -1), (1, 2, 3)):
+        for size in (-1, (3, -1), (1, 2, 3)):
             with pytest.raises(ValueError, match=rf"^{function}: output_size"):
                 getattr(K, function)(x, size)
         with pytest.raises(ValueError, match=rf"^{function}: x .*\(2, 6, 6\)"):

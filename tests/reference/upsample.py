@@ -15,10 +15,10 @@ def interpolation(size, scale, mode):
         if mode == "nearest":
             m[o, o // scale] = 1
             continue
-        source = max((o + 0.5) / scale - 0.5, 0.0)
-        low = int(source)
-        m[o, low] += 1 - (source - low)
-        m[o, min(low + 1, size - 1)] += source - low
+        # (o + 1/2) / scale - 1/2 as a whole number of parts of 1 / (2 scale)
+        low, part = divmod(max(2 * o + 1 - scale, 0), 2 * scale)
+        m[o, low] += 1 - part / (2 * scale)
+        m[o, min(low + 1, size - 1)] += part / (2 * scale)
     return m
 
 
