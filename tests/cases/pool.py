@@ -29,7 +29,8 @@ LARGE = 1500
 
 
 def _case(name, call, arrays, label, **more):
-    return Case(name, call, arrays, large=LARGE, label=str(label), **more)
+    large = LARGE // 10 if "upsample" in name else LARGE
+    return Case(name, call, arrays, large=large, label=str(label), **more)
 
 
 def _image(source, n):
