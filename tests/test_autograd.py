@@ -64,6 +64,12 @@ CASES = [
     ("conv2d_bias_grad", F.conv2d_bias_grad, (2, 3, 2, 2)),
     ("conv_transpose2d", lambda *a: F.conv_transpose2d(*a, 2, 1, 1, 2),
      (2, 4, 3, 3), (4, 2, 3, 3), (4,)),
+    ("softmax", F.softmax, (3, 4)),
+    ("softmax over rows", lambda x: F.softmax(x, 0), (3, 4)),
+    ("log_softmax", F.log_softmax, (3, 4)),
+    ("mse_loss", F.mse_loss, (3, 4), (3, 4)),
+    ("mse_loss of each", lambda *a: F.mse_loss(*a, reduction="none"), (3, 4), (3, 4)),
+    ("dropout", lambda x: F.dropout(x, 0.4, seed=7), (5, 4)),
     ("max_pool2d", lambda x: F.max_pool2d(x, 3, 2, 1), (2, 3, 5, 6)),
     ("avg_pool2d", lambda x: F.avg_pool2d(x, 3, 2, 1), (2, 3, 5, 6)),
 ]  # fmt: skip
@@ -76,6 +82,24 @@ CASES = [
 )
 def test_derivatives_to_third_order(name, f, shapes):
     check_grads(f, [normal(*shape, seed=k) for k, shape in enumerate(shapes)], order=3)
+
+
+CLASSES = np.array([0, 2, -100, 1, 3])
+SHARES = np.abs(normal(5, 4, seed=5))
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("weight", [None, np.abs(normal(4, seed=6))], ids=["plain", "weighted"])
+@pytest.mark.parametrize("target", [CLASSES, SHARES], ids=["classes", "shares"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_to_second_order(reduction, target, weight, label_smoothing):
+    how = {"reduction": reduction, "label_smoothing": label_smoothing}
+    check_grads(lambda x: F.cross_entropy(x, target, weight, **how), [normal(5, 4)], order=2)
+
+
+def test_cross_entropy_of_images():
+    target = Tensor(np.array([[0, 1], [2, 3]]))
+    check_grads(lambda x: F.cross_entropy(x, target), [normal(2, 4, 2)], order=2)
 
 
 def test_check_grads_sees_a_wrong_rule():

@@ -21,6 +21,7 @@ def lenet():
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),
+        nn.Dropout(0.5),
         nn.Linear(64, 10, bias=False),
     )
 
@@ -79,6 +80,22 @@ def test_batch_norm_derivatives(training):
     check_grads(lambda x: f(x, x.sum((0, 2, 3)), None), [normal(4, 3, 2, 2)], order=2)
 
 
+def test_dropout_scales_and_follows_the_seed():
+    layer = nn.Dropout(0.25)
+    x = Tensor(np.ones((100, 100), np.float32))
+    tatami.manual_seed(3)
+    first, second = layer(x).data, layer(x).data
+    tatami.manual_seed(3)
+    np.testing.assert_array_equal(layer(x).data, first)
+    assert (first != second).any()
+    np.testing.assert_allclose(np.unique(first), [0, 4 / 3], rtol=1e-6)
+    assert 0.72 < np.count_nonzero(first) / first.size < 0.78
+    assert layer.eval()(x) is x
+    check_grads(lambda x: F.dropout(x, 0.4, seed=7), [normal(5, 4)], order=2)
+    with pytest.raises(ValueError, match="p must lie between 0 and 1"):
+        nn.Dropout(1.5)
+
+
 def test_activation_layers():
     x = Tensor(np.float32([-2, 0, 2]))
     sigmoid = 1 / (1 + np.exp(-x.data))
@@ -87,6 +104,7 @@ def test_activation_layers():
         (nn.LeakyReLU(0.1), [-0.2, 0, 2]),
         (nn.Sigmoid(), sigmoid),
         (nn.Tanh(), np.tanh(x.data)),
+        (nn.Softmax(), np.exp(x.data) / np.exp(x.data).sum()),
     ]:
         np.testing.assert_allclose(layer(x).data, expected, rtol=1e-6)
 
@@ -95,7 +113,7 @@ def test_state_dict_has_the_familiar_names():
     state = lenet().state_dict()
     assert list(state) == [
         "0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var",
-        "1.num_batches_tracked", "5.weight",
+        "1.num_batches_tracked", "6.weight",
     ]  # fmt: skip
     assert state["0.weight"].shape == (4, 1, 3, 3)
     assert state["1.num_batches_tracked"].dtype == np.int64
@@ -125,11 +143,11 @@ def test_state_dict_that_does_not_fit_changes_nothing():
 
 def test_modules_and_parameters_are_found():
     model = lenet()
-    assert len(model) == 6 and [name for name, _ in model.children()][2] == "2"
+    assert len(model) == 7 and [name for name, _ in model.children()][2] == "2"
     assert [name for name, _ in model.named_parameters()] == [
-        "0.weight", "0.bias", "1.weight", "1.bias", "5.weight",
+        "0.weight", "0.bias", "1.weight", "1.bias", "6.weight",
     ]  # fmt: skip
-    assert len(model.named_buffers()) == 3 and len(model.modules()) == 7
+    assert len(model.named_buffers()) == 3 and len(model.modules()) == 8
     model.eval()
     assert not any(module.training for module in model.modules())
     shared = nn.Linear(2, 2)

@@ -14,10 +14,13 @@ from .conv import (
     conv2d_weight_grad,
     conv_transpose2d,
 )
+from .dropout import dropout
+from .loss import cross_entropy, mse_loss
 from .matmul import linear, matmul
 from .norm import batch_norm
 from .pool import avg_pool2d, max_pool2d
 from .shape import broadcast_to, flatten, mean, reshape, sum, sum_to, transpose
+from .softmax import log_softmax, softmax
 
 __all__ = [
     "add",
@@ -29,16 +32,20 @@ __all__ = [
     "conv2d_input_grad",
     "conv2d_weight_grad",
     "conv_transpose2d",
+    "cross_entropy",
     "div",
+    "dropout",
     "exp",
     "flatten",
     "gelu",
     "leaky_relu",
     "linear",
     "log",
+    "log_softmax",
     "matmul",
     "max_pool2d",
     "mean",
+    "mse_loss",
     "mul",
     "neg",
     "pow",
@@ -46,6 +53,7 @@ __all__ = [
     "reshape",
     "sigmoid",
     "silu",
+    "softmax",
     "sqrt",
     "sub",
     "sum",

@@ -1,9 +1,10 @@
 """Layers with PyTorch's names, arguments, defaults and state-dict keys."""
 
 from . import init
-from .activation import LeakyReLU, ReLU, Sigmoid, Tanh
+from .activation import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from .container import Sequential
 from .conv import AvgPool2d, Conv2d, MaxPool2d
+from .dropout import Dropout
 from .linear import Flatten, Linear
 from .module import Buffer, Module, Parameter
 from .norm import BatchNorm2d
@@ -14,6 +15,7 @@ __all__ = [
     "BatchNorm2d",
     "Buffer",
     "Conv2d",
+    "Dropout",
     "Flatten",
     "LeakyReLU",
     "Linear",
@@ -23,6 +25,7 @@ __all__ = [
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "Softmax",
     "Tanh",
     "init",
     "load_weights",
