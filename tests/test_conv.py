@@ -94,7 +94,7 @@ def test_large_images_and_channels(isa):
         check_exactly(x, w, **options)
 
 
-@pytest.mark.parametrize("name", [name for name in FUSED if hasattr(K, name)])
+@pytest.mark.parametrize("name", FUSED)
 def test_fused_activations(name, isa):
     source = Source(1)
     for dtype in DTYPES:
