@@ -212,7 +212,7 @@ TATAMI_INLINE Vec<T> log(Vec<T> x) {
         fma(k, broadcast(Fit::kLn2Low), detail::log_ratio<T>((m - T(1)) / (m + T(1))));
     Vec<T> y = fma(k, broadcast(Fit::kLn2High), low);
     constexpr T kInf = T(__builtin_inf()), kNan = T(__builtin_nan(""));
-    y = (x == kInf) | (x != x) ? x : y;
+    y = ((x == kInf) | (x != x)) ? x : y;
     y = x < T(0) ? broadcast(kNan) : y;
     return x == T(0) ? broadcast(-kInf) : y;
 }

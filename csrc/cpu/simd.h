@@ -422,6 +422,16 @@ TATAMI_INLINE T sum_pack(const Pack<T>& x) {
     return detail::sum_lanes<T, kLanes<T> / 2>(r.part[0]);
 }
 
+// The lanes of a and b by number, b's from the number of lanes on.
+template <int... I, class V>
+TATAMI_INLINE V shuffle(V a, V b) {
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, I...);
+#else
+    return __builtin_shuffle(a, b, decltype(a < b){I...});
+#endif
+}
+
 // ---- Transposition of a kLanes x kLanes block held in registers.
 
 namespace detail {
@@ -429,8 +439,8 @@ namespace detail {
 template <class T, int D, int... I>
 TATAMI_INLINE void butterfly(Vec<T>& a, Vec<T>& b, std::integer_sequence<int, I...>) {
     constexpr int n = kLanes<T>;
-    const Vec<T> low = __builtin_shuffle(a, b, Mask<T>{(I & D ? n + I - D : I)...});
-    const Vec<T> high = __builtin_shuffle(a, b, Mask<T>{(I & D ? n + I : I + D)...});
+    const Vec<T> low = shuffle<(I & D ? n + I - D : I)...>(a, b);
+    const Vec<T> high = shuffle<(I & D ? n + I : I + D)...>(a, b);
     a = low;
     b = high;
 }

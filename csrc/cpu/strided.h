@@ -17,14 +17,14 @@ TATAMI_INLINE void with_stride(int64_t stride, const Use& use) {
 namespace detail {
 template <class T, int... I>
 TATAMI_INLINE Vec<T> even_lanes(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
-    return __builtin_shuffle(a, b, Mask<T>{2 * I...});
+    return shuffle<2 * I...>(a, b);
 }
 
 // Half 0 or 1 of a[0], b[0], a[1], b[1], ...
 template <class T, int Half, int... I>
 TATAMI_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
     constexpr int n = kLanes<T>;
-    return __builtin_shuffle(a, b, Mask<T>{(I % 2 * n + Half * n / 2 + I / 2)...});
+    return shuffle<(I % 2 * n + Half * n / 2 + I / 2)...>(a, b);
 }
 
 template <class T>
