@@ -138,6 +138,42 @@ void test_pool2d() {
     CHECK(dx == dx0);
 }
 
+// Units with relu, whose sums are exact, and an lstm, against the library's exp and tanh.
+template <class T>
+void test_recurrent() {
+    const int64_t t = 3, n = 3, in = 5, h = 19;
+    const auto x = numbers<T>(t * n * in), w_ih = numbers<T>(4 * h * in);
+    const std::vector<T> w_hh(size_t(4 * h * h), T(0.25));
+    std::vector<T> y(size_t(t * n * h)), h_n(size_t(n * h)), c_n(h_n.size());
+    RecurrentForward<T> a{};
+    a.x = x.data(), a.w_ih = w_ih.data(), a.w_hh = w_hh.data();
+    a.y = y.data(), a.h_n = h_n.data(), a.c_n = c_n.data();
+    // What enters gate unit j of row r at step s.
+    const auto gate = [&](int64_t s, int64_t r, int64_t j) {
+        T sum = 0;
+        for (int64_t i = 0; i < in; ++i) sum += w_ih[j * in + i] * x[(s * n + r) * in + i];
+        for (int64_t i = 0; i < h && s > 0; ++i) sum += y[((s - 1) * n + r) * h + i] / 4;
+        return sum;
+    };
+    kernels<T>().rnn.forward(Recurrent("rnn", RecurrentKind::rnn_relu, {t, n, in}, {h, in}, {h, h}),
+                             a);
+    for (int64_t i = 0; i < t * n * h; ++i) {
+        const T sum = gate(i / (n * h), i / h % n, i % h);
+        CHECK(y[i] == (sum > 0 ? sum : T(0)));
+    }
+    kernels<T>().lstm.forward(
+        Recurrent("lstm", RecurrentKind::lstm, {t, n, in}, {4 * h, in}, {4 * h, h}), a);
+    std::vector<T> c(h_n.size());
+    const auto sigmoid = [](T v) { return 1 / (1 + std::exp(-v)); };
+    for (int64_t i = 0; i < t * n * h; ++i) {
+        const int64_t s = i / (n * h), r = i / h % n, j = i % h;
+        T& cell = c[i % (n * h)];
+        cell = sigmoid(gate(s, r, h + j)) * cell +
+               sigmoid(gate(s, r, j)) * std::tanh(gate(s, r, 2 * h + j));
+        CHECK(std::abs(y[i] - sigmoid(gate(s, r, 3 * h + j)) * std::tanh(cell)) < 1e-5);
+    }
+}
+
 template <class T>
 void test_optimizer() {
     const auto before = numbers<T>(77), grads = numbers<T>(77);
@@ -160,6 +196,7 @@ void test_all() {
     test_matmul<T>(67, 129, 300);
     test_convolutions<T>();
     test_pool2d<T>();
+    test_recurrent<T>();
     test_optimizer<T>();
 }
 
