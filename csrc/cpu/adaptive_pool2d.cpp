@@ -19,7 +19,7 @@ template <class T>
 struct MaxOf {
     static constexpr T kStart = -T(__builtin_inf());
     TATAMI_INLINE static Vec<T> join(Vec<T> a, Vec<T> b) { return max_nan<T>(a, b); }
-    TATAMI_INLINE static T join(T a, T b) { return (a > b) | (a != a) ? a : b; }
+    TATAMI_INLINE static T join(T a, T b) { return ((a > b) | (a != a)) ? a : b; }
 };
 
 template <class T>

@@ -19,7 +19,7 @@ struct Absolute {
     TATAMI_INLINE Vec<T> operator()(Vec<T> x, Vec<T> t) const { return abs<T>(x - t); }
     TATAMI_INLINE Vec<T> slope(Vec<T> x, Vec<T> t) const {
         const Vec<T> d = x - t;
-        return (d != d) | (d == T(0)) ? d : with_sign<T>(broadcast(T(1)), d);
+        return ((d != d) | (d == T(0))) ? d : with_sign<T>(broadcast(T(1)), d);
     }
 };
 

@@ -13,7 +13,7 @@ namespace detail {
 template <int UPPER, int... I>
 TATAMI_INLINE Wide interleave(Wide a, Wide b, std::integer_sequence<int, I...>) {
     constexpr int n = kWideLanes, from = UPPER * n / 2;
-    return __builtin_shuffle(a, b, Wide{uint64_t(from + I / 2 + (I % 2 ? n : 0))...});
+    return shuffle<(from + I / 2 + (I % 2 ? n : 0))...>(a, b);
 }
 }  // namespace detail
 

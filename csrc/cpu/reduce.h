@@ -19,7 +19,7 @@ struct Sum {
 struct Largest {
     template <class V>
     TATAMI_INLINE V operator()(V a, V b) const {
-        return (a > b) | (a != a) ? a : b;
+        return ((a > b) | (a != a)) ? a : b;
     }
 };
 

@@ -315,6 +315,16 @@ TATAMI_INLINE Vec<T> max_nan(Vec<T> a, Vec<T> b) {
                     (Mask<T>)detail::larger_or_second<T>(b, a));
 }
 
+// The lanes of a and b by number, b's from the number of lanes on.
+template <int... I, class V>
+TATAMI_INLINE V shuffle(V a, V b) {
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, I...);
+#else
+    return __builtin_shuffle(a, b, decltype(a < b){I...});
+#endif
+}
+
 // ---- 64 bytes on every instruction set, so that a reduction has the same tree everywhere.
 
 template <class T>
@@ -396,14 +406,14 @@ TATAMI_INLINE T reduce_pack(const Pack<T>& x, F f) {
 }
 
 namespace detail {
-template <class T, int... I>
-TATAMI_INLINE Vec<T> lanes_from(Vec<T> x, int first, std::integer_sequence<int, I...>) {
-    return __builtin_shuffle(x, Mask<T>{((I + first) % kLanes<T>)...});
+template <class T, int FIRST, int... I>
+TATAMI_INLINE Vec<T> lanes_from(Vec<T> x, std::integer_sequence<int, I...>) {
+    return shuffle<((I + FIRST) % kLanes<T>)...>(x, x);
 }
 
 template <class T, int HALF>
 TATAMI_INLINE T sum_lanes(Vec<T> x) {
-    x += lanes_from<T>(x, HALF, std::make_integer_sequence<int, kLanes<T>>{});
+    x += lanes_from<T, HALF>(x, std::make_integer_sequence<int, kLanes<T>>{});
     if constexpr (HALF == 1)
         return x[0];
     else
@@ -420,16 +430,6 @@ TATAMI_INLINE T sum_pack(const Pack<T>& x) {
 #pragma GCC unroll 2
         for (int i = 0; i < half; i++) r.part[i] += r.part[i + half];
     return detail::sum_lanes<T, kLanes<T> / 2>(r.part[0]);
-}
-
-// The lanes of a and b by number, b's from the number of lanes on.
-template <int... I, class V>
-TATAMI_INLINE V shuffle(V a, V b) {
-#if defined(__clang__)
-    return __builtin_shufflevector(a, b, I...);
-#else
-    return __builtin_shuffle(a, b, decltype(a < b){I...});
-#endif
 }
 
 // ---- Transposition of a kLanes x kLanes block held in registers.

@@ -27,7 +27,7 @@ static void log_softmax_rows(const Softmax& p, const T* x, T* y) {
     for_rows<T>(p, streamed, [&](int64_t, int64_t at, T*) {
         const auto [m, sum] = exp_sum_row(p.length, x + at);
         const T log_sum = T(log1(sum));
-        const auto shifted = [m, log_sum](Vec<T> v) { return (v - m) - log_sum; };
+        const auto shifted = [m = m, log_sum](Vec<T> v) { return (v - m) - log_sum; };
         map_range(streamed, 0, p.length, shifted, y + at, x + at);
     });
 }
