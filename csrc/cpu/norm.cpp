@@ -25,11 +25,6 @@ static Pair merge_moments(const Norm& p, int64_t g, int64_t pieces, const Pair* 
     return {mean, var * p.inverse_count};
 }
 
-// Which weights a run has.
-static int64_t run_weight(const Norm& p, int64_t run) {
-    return p.period == 1 ? 0 : run % p.period;
-}
-
 template <class T>
 void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
                   double* var, T* y) {
@@ -51,10 +46,9 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
             for (; id + kRowsAtOnce <= end; id += kRowsAtOnce)
                 moments<T, kRowsAtOnce>(x + id * p.length, p.length, p.length, p.centred,
                                         moment + id);
-        for (; id < end; id++) {
-            const Place q = place_of<T>(p, pieces, id);
-            moments<T, 1>(x + q.at, 0, q.n, p.centred, moment + id);
-        }
+        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t i) {
+            moments<T, 1>(x + q.at, 0, q.n, p.centred, moment + i);
+        });
     };
     const auto merge = [&](int64_t g) {
         if (!p.fixed) {
@@ -65,32 +59,29 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
         scale[g] = inverse_deviation(p, var[g]);
     };
     const auto by_run = [&](int64_t id, int64_t end) {
-        for (; id < end; id++) {
-            const Place q = place_of<T>(p, pieces, id);
-            const int64_t channel = run_weight(p, q.run);
+        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t) {
             const Center<T> m = center_of<T>(mean[q.group]);
-            const double slope = (weight ? double(weight[channel]) : 1.0) * scale[q.group];
-            const double level = (bias ? double(bias[channel]) : 0.0) - m.rest * slope;
+            const double slope = (weight ? double(weight[q.weight]) : 1.0) * scale[q.group];
+            const double level = (bias ? double(bias[q.weight]) : 0.0) - m.rest * slope;
             const Vec<T> a = broadcast(T(slope)), b = broadcast(T(level));
-            sweep(q.n, y + q.at, streamed, [&](int64_t i, auto read, auto) {
+            sweep(q.n, y + q.at, streamed, [=](int64_t i, auto read, auto) {
                 fetch(x + q.at + i + ahead);
                 return fma(read(x + q.at + i) - m.near, a, b);
             });
-        }
+        });
     };
     const auto by_weight = [&](int64_t id, int64_t end) {
-        for (; id < end; id++) {
-            const Place q = place_of<T>(p, pieces, id);
-            const T* const w = weight + run_weight(p, q.run) * p.length + q.column;
-            const T* const v = bias + run_weight(p, q.run) * p.length + q.column;
+        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t) {
+            const T* const w = weight + q.weight * p.length + q.column;
+            const T* const v = bias + q.weight * p.length + q.column;
             const Center<T> m = center_of<T>(mean[q.group]);
             const Vec<T> a = broadcast(T(scale[q.group]));
             const Vec<T> b = broadcast(T(-m.rest * scale[q.group]));
-            sweep(q.n, y + q.at, streamed, [&](int64_t i, auto read, auto) {
+            sweep(q.n, y + q.at, streamed, [=](int64_t i, auto read, auto) {
                 fetch(x + q.at + i + ahead);
                 return fma(fma(read(x + q.at + i) - m.near, a, b), read(w + i), read(v + i));
             });
-        }
+        });
     };
     if (p.per_element)
         by_groups<T>(p, pieces, 1, first, merge, by_weight);
@@ -130,23 +121,21 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
     double *const level = scale + p.groups, *const slope = level + p.groups;
     const bool streamed = streams(p, dx);
     const int64_t ahead = fetch_distance<T>(p, 2);
-    const auto factor = [&](int64_t run) {
-        return weight ? double(weight[run_weight(p, run)]) : 1.0;
-    };
+    const auto factor = [&](int64_t run) { return weight ? double(weight[run % p.period]) : 1.0; };
     const auto first = [&](int64_t id, int64_t end) {
-        if (pieces == 1)
+        if (pieces == 1 && id + kRowsAtOnce <= end) {
+            Place q = place_of<T>(p, pieces, id);
             for (; id + kRowsAtOnce <= end; id += kRowsAtOnce) {
+                const int64_t at = q.at;
                 double near[kRowsAtOnce];
-                for (int r = 0; r < kRowsAtOnce; r++)
-                    near[r] = mean[place_of<T>(p, pieces, id + r).group];
-                const int64_t at = id * p.length;
+                for (int r = 0; r < kRowsAtOnce; r++, advance<T>(p, q)) near[r] = mean[q.group];
                 gradient_sums<false, kRowsAtOnce>(dy + at, x + at, p.length, dy, 0, p.length, near,
                                                   sum + id);
             }
-        for (; id < end; id++) {
-            const Place q = place_of<T>(p, pieces, id);
-            gradient_sums<false, 1>(dy + q.at, x + q.at, 0, dy, 0, q.n, mean + q.group, sum + id);
         }
+        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t i) {
+            gradient_sums<false, 1>(dy + q.at, x + q.at, 0, dy, 0, q.n, mean + q.group, sum + i);
+        });
     };
     const auto merge = [&](int64_t g) {
         Pair total{0, 0};
@@ -162,18 +151,18 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
         slope[g] = p.fixed ? 0 : -scale[g] * scale[g] * scale[g] * total.second * p.inverse_count;
     };
     const auto then = [&](int64_t id, int64_t end) {
-        for (; id < end; id++) {
-            const Place q = place_of<T>(p, pieces, id);
+        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t) {
             const Center<T> m = center_of<T>(mean[q.group]);
-            const Vec<T> a = broadcast(T(factor(q.run) * scale[q.group]));
+            const Vec<T> a =
+                broadcast(T((weight ? double(weight[q.weight]) : 1.0) * scale[q.group]));
             const Vec<T> b = broadcast(T(slope[q.group]));
             const Vec<T> c = broadcast(T(level[q.group] - m.rest * slope[q.group]));
-            sweep(q.n, dx + q.at, streamed, [&](int64_t i, auto read, auto) {
+            sweep(q.n, dx + q.at, streamed, [=](int64_t i, auto read, auto) {
                 fetch(dy + q.at + i + ahead);
                 fetch(x + q.at + i + ahead);
                 return fma(read(dy + q.at + i), a, fma(read(x + q.at + i) - m.near, b, c));
             });
-        }
+        });
     };
     by_groups<T>(p, pieces, 2, first, merge, then);
     channel_gradients(p, pieces, sum, scale, dweight, dbias);

@@ -123,6 +123,7 @@ TATAMI_INLINE void gradient_sums(const T* dy, const T* x, int64_t stride, const 
     }
 }
 
+// f captures by value: what it refers to might else be read again after every store.
 // y[i] = f(i, read, write), a vector at a time; read(p + i) loads, write(p + i, v) stores. Where
 // streamed, y lies on a line and n is whole.
 template <class T, class F>
@@ -156,22 +157,57 @@ TATAMI_INLINE double inverse_deviation(const Norm& p, double var) {
 template <class T>
 TATAMI_INLINE const T* by_element(const T* given, T absent, int64_t repeat, int64_t n, T* space) {
     if (given && repeat == 1) return given;
-    for (int64_t i = 0; i < n; i += repeat)
-        for (int64_t j = i; j < i + repeat; j++) space[j] = given ? given[i / repeat] : absent;
+    parallel_ranges(n, repeat, n, [=](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; i += repeat) {
+            const T value = given ? given[i / repeat] : absent;
+            for (int64_t j = i; j < i + repeat; j++) space[j] = value;
+        }
+    });
     return space;
 }
 
-// Pieces are numbered in the order of memory.
+// A piece of x; pieces are numbered in the order of memory.
 struct Place {
-    int64_t run, group;
-    int64_t column, at, n;  // first element: of the run, of x; number of elements
+    int64_t run, group, of_group;  // of_group: the run's number in its group, unless across
+    int64_t weight;                // number of the run's weights
+    int64_t column, at, n;         // first element: of the run, of x; number of elements
 };
 
 template <class T>
 TATAMI_INLINE Place place_of(const Norm& p, int64_t pieces, int64_t id) {
-    const int64_t run = pieces == 1 ? id : id / pieces, column = (id - run * pieces) * kPiece<T>;
-    const int64_t group = p.across ? run % p.groups : p.group_runs == 1 ? run : run / p.group_runs;
-    return {run, group, column, run * p.length + column, min(kPiece<T>, p.length - column)};
+    const int64_t run = id / pieces, column = id % pieces * kPiece<T>;
+    return {run,
+            p.across ? run % p.groups : run / p.group_runs,
+            run % p.group_runs,
+            run % p.period,
+            column,
+            run * p.length + column,
+            min(kPiece<T>, p.length - column)};
+}
+
+// To the next piece, without a division.
+template <class T>
+TATAMI_INLINE void advance(const Norm& p, Place& q) {
+    q.at += q.n;
+    q.column += q.n;
+    if (q.column >= p.length) {
+        q.column = 0;
+        q.run++;
+        if (++q.weight == p.period) q.weight = 0;
+        if (p.across)
+            q.group = q.group + 1 == p.groups ? 0 : q.group + 1;
+        else if (++q.of_group == p.group_runs)
+            q.of_group = 0, q.group++;
+    }
+    q.n = min(kPiece<T>, p.length - q.column);
+}
+
+// body(place, id) for the pieces [id, end).
+template <class T, class Body>
+TATAMI_INLINE void each_place(const Norm& p, int64_t pieces, int64_t id, int64_t end,
+                              const Body& body) {
+    if (id >= end) return;
+    for (Place q = place_of<T>(p, pieces, id); id < end; id++, advance<T>(p, q)) body(q, id);
 }
 
 // Short groups are swept this many together: where each takes a run of every row of x, neighbours

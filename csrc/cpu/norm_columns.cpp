@@ -131,7 +131,7 @@ void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, 
         for (int64_t row = chunk * kChunkRows; row < end; row++) {
             const int64_t at = row * p.length + column;
             sweep(
-                columns, y + at, streamed && columns == p.length, [&](int64_t i, auto read, auto) {
+                columns, y + at, streamed && columns == p.length, [=](int64_t i, auto read, auto) {
                     const int64_t j = column + i;
                     return fma(read(x + at + i) - read(near + j), read(slope + j), read(level + j));
                 });
@@ -187,7 +187,7 @@ void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, c
         for (int64_t row = chunk * kChunkRows; row < end; row++) {
             const int64_t at = row * p.length + column;
             sweep(columns, dx + at, streamed && columns == p.length,
-                  [&](int64_t i, auto read, auto) {
+                  [=](int64_t i, auto read, auto) {
                       const int64_t j = column + i;
                       const Vec<T> d = read(x + at + i) - read(near + j);
                       return fma(read(dy + at + i), read(factor + j),

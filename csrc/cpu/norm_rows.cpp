@@ -31,7 +31,7 @@ TATAMI_INLINE void row_gradient(const RowPiece<T>& q, const RowMap<T>& m, int64_
                                 bool streamed) {
     const Vec<T> shift = broadcast(m.shift), scale = broadcast(m.scale);
     const Vec<T> slope = broadcast(m.slope), level = broadcast(m.level);
-    sweep(q.n, q.dx, streamed, [&](int64_t i, auto read, auto write) {
+    sweep(q.n, q.dx, streamed, [=](int64_t i, auto read, auto write) {
         fetch(q.dy + i + ahead);
         fetch(q.x + i + ahead);
         const Vec<T> dy = read(q.dy + i), d = read(q.x + i) - m.near;
