@@ -66,9 +66,16 @@ struct Gather {
 
     // One vector of pixels of one row of B, by the windows of its tap.
     TATAMI_INLINE Vec<T> read(const T* channel, const Window* windows, int count) const {
+        if (shape.stride_w != 1) return merge(channel, windows, count, shape.stride_w);
+        if (count && windows[0].lanes == kAllLanes) return load(channel + windows[0].offset);
+        return merge(channel, windows, count, 1);
+    }
+
+    TATAMI_INLINE static Vec<T> merge(const T* channel, const Window* windows, int count,
+                                      int64_t stride) {
         Vec<T> v{};
         for (int i = 0; i < count; i++)
-            v = load_lanes_into(v, channel + windows[i].offset, shape.stride_w, windows[i].lanes);
+            v = load_lanes_into(v, channel + windows[i].offset, stride, windows[i].lanes);
         return v;
     }
 
@@ -95,7 +102,7 @@ struct Gather {
     }
 
   private:
-    static constexpr int kBlock = 16;  // vectors that are read side by side, in long runs of memory
+    static constexpr int kBlock = 8;  // vectors that are read side by side, in long runs of memory
 
     // to: the panels of up to kBlock vectors.
     void pack_block(T* to, int64_t column, int64_t columns, int64_t k0, int64_t depth) const {
@@ -106,25 +113,19 @@ struct Gather {
         for (int v = 0; v < vectors; v++)
             count[v] = find_runs(shape.rows, shape.columns, column + v * kLanes<T>,
                                  min<int64_t>(kLanes<T>, columns - v * kLanes<T>), runs[v]);
+        const int64_t plane = shape.h * shape.w, panel = kPanel<T> * depth;
         for (int64_t t = 0; t < shape.taps; t++) {
-            bool whole = shape.stride_w == 1;
-            for (int v = 0; v < vectors; v++) {
+            for (int v = 0; v < vectors; v++)
                 used[v] = see_through(t, runs[v], count[v], windows[v]);
-                whole &= used[v] == 1 && windows[v][0].lanes == kAllLanes;
-            }
             // rows of this tap: channel·taps + t in [k0, k0 + depth)
             const int64_t c0 = ceil_div(max<int64_t>(k0 - t, 0), shape.taps);
             const int64_t c1 =
                 min(ceil_div(max<int64_t>(k0 + depth - t, 0), shape.taps), shape.channels);
-            const int64_t plane = shape.h * shape.w;
             const T* from = source + c0 * plane;
             T* row = to + (c0 * shape.taps + t - k0) * kPanel<T>;
             for (int64_t c = c0; c < c1; c++, from += plane, row += shape.taps * kPanel<T>)
-                for (int v = 0; v < vectors; v++) {
-                    T* const at = row + v / 2 * kPanel<T> * depth + v % 2 * kLanes<T>;
-                    store(at, whole ? load(from + windows[v][0].offset)
-                                    : read(from, windows[v], used[v]));
-                }
+                for (int v = 0; v < vectors; v++)
+                    store(row + v / 2 * panel + v % 2 * kLanes<T>, read(from, windows[v], used[v]));
         }
     }
 

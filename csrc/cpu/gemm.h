@@ -32,25 +32,45 @@ TATAMI_INLINE Blocks even_blocks(int64_t n, int64_t most, int64_t unit) {
     return {ceil_div(n, size), size};
 }
 
+// How the product is cut into tasks: groups of columns, whose panels of B a task packs, times bands
+// of row tiles.
+struct Tasks {
+    Blocks groups;  // of columns
+    Blocks bands;   // of tiles
+};
+
+// The cut with the least time on its slowest thread: whole rounds of tasks, and a panel's packing,
+// which costs about as much as kPackRows rows of products, once a band.
+template <class T>
+TATAMI_INLINE Tasks plan_tasks(int64_t m, int64_t n, int64_t depth, int64_t tiles) {
+    constexpr double kPackRows = 6;
+    const int threads = num_threads();
+    const int64_t panels = ceil_div(n, kPanel<T>);
+    const int64_t panel_bytes = max<int64_t>(depth, 64) * kPanel<T> * int64_t(sizeof(T));
+    const int64_t most = min(panels, max<int64_t>(kGroupBytes / panel_bytes, 1));
+    double least = 0;
+    Tasks best{};
+    for (int64_t width = most; width >= max<int64_t>(most / 2, 1); width--)
+        for (int64_t count = 1; count <= min<int64_t>(tiles, 2 * threads); count++) {
+            const Blocks bands = even_blocks(tiles, ceil_div(tiles, count), 1);
+            const int64_t groups = ceil_div(panels, width);
+            const double rows = double(m) * bands.size / tiles + kPackRows;
+            const double time = ceil_div(groups * bands.count, threads) * width * rows;
+            if (least != 0 && time >= least * 0.99) continue;
+            least = time;
+            best = {{groups, width * kPanel<T>}, bands};
+        }
+    return best;
+}
+
 template <class T, class A, class B, class C>
 void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
     if (m <= 0 || n <= 0) return;
     const Blocks depths = even_blocks(k, c.depth_limit(), 1);
     const Blocks tiles = even_blocks(m, kTileRows, 1);
 
-    // Tasks: groups of columns first (B is packed once), split by rows only to feed every thread.
+    const auto [groups, bands] = plan_tasks<T>(m, n, depths.size, tiles.count);
     const int threads = num_threads();
-    const int64_t widest =
-        max<int64_t>(kGroupBytes / (max<int64_t>(depths.size, 64) * int64_t(sizeof(T))), kPanel<T>);
-    Blocks groups = even_blocks(n, widest / kPanel<T> * kPanel<T>, kPanel<T>);
-    if (groups.count < 4 * threads && groups.count % threads) {
-        const int64_t wanted = round_up(groups.count, threads);
-        groups = even_blocks(n, max<int64_t>(round_up(ceil_div(n, wanted), kPanel<T>), kPanel<T>),
-                             kPanel<T>);
-    }
-    Blocks bands = {1, tiles.count};
-    if (groups.count < threads)
-        bands = even_blocks(tiles.count, ceil_div(tiles.count * groups.count, 2 * threads), 1);
 
     const int64_t band_scratch = groups.size * depths.size + kPanel<T> * kTileRows;
     // A packer may write up to a vector past its tile: each tile has room of its own.
