@@ -14,7 +14,7 @@ template <class T, class A>
 static void product(int64_t m, int64_t images, const A& a, const Gather<T>& b,
                     const Image<T>& out) {
     const GatherShape& g = b.shape;
-    if (m <= kDirectRows)
+    if (direct_pays<T>(m, g))
         direct(m, images, a, b, out);
     else
         gemm<T>(m, images * g.rows * g.columns, g.channels * g.taps, a, b, out);

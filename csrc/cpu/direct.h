@@ -1,5 +1,5 @@
-// Convolutions with few rows of weights (up to 16 output channels a group: depthwise, RGB, first
-// gradients). A packed panel would be read once or twice only, so none is built: the source is
+// Convolutions with few rows of weights a group (depthwise, RGB, first layers, first gradients) or
+// wide images. A packed panel would be read a few times only, so none is built: the source is
 // copied once into strips with room for the padding, its phases of the stride apart, where pixel q
 // of the grid (rows of `pitch` pixels) and any tap lie at q + offset[tap]. Vectors of q slide over
 // the strip; those of the last columns of a row compute a few pixels that are thrown away.
@@ -12,8 +12,7 @@
 
 namespace tatami::TATAMI_ISA {
 
-inline constexpr int64_t kDirectRows = 16;  // beyond, packing pays
-inline constexpr int kDirectTileRows = 8;
+inline constexpr int kDirectTileRows = kRegisters == 32 ? 12 : 6;
 inline constexpr int64_t kStripBytes = 1 << 18;  // a quarter of L2
 
 // As many vectors of pixels as the registers hold beside them and a broadcast.
@@ -31,14 +30,14 @@ void direct_tile(int64_t channels, int64_t taps, const int64_t* offset, int64_t 
             Vec<T> row[NV];
 #pragma GCC unroll 8
             for (int j = 0; j < NV; j++) row[j] = load(b + offset[t] + j * kLanes<T>);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
             for (int i = 0; i < ROWS; i++) {
                 const Vec<T> factor = broadcast(a[i]);
 #pragma GCC unroll 8
                 for (int j = 0; j < NV; j++) acc[i][j] = fma(factor, row[j], acc[i][j]);
             }
         }
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int i = 0; i < ROWS; i++)
 #pragma GCC unroll 8
         for (int j = 0; j < NV; j++) store(c + (i * NV + j) * kLanes<T>, acc[i][j]);
@@ -126,6 +125,16 @@ void fill_strip(const GatherShape& g, const Strip& s, const T* image, int64_t ro
                     copy_row(to, s.pitch, inside ? image + source * g.w : image, inside ? g.w : 0,
                              s.first_column * g.stride_w + pw, g.stride_w);
                 }
+}
+
+// Whether sliding over a strip costs less than packing panels, by shape alone: packing a vector of
+// pixels costs about kPackRows rows of products, the strip the products of its margins.
+template <class T>
+TATAMI_INLINE bool direct_pays(int64_t m, const GatherShape& g) {
+    constexpr int64_t kFewRows = 16, kPackRows = 8, kDeepest = 1024;
+    if (m <= kFewRows) return true;
+    const int64_t margin = plan_strip<T>(g).pitch - g.columns;
+    return g.taps > 1 && g.channels * g.taps <= kDeepest && m * margin < kPackRows * g.columns;
 }
 
 // The same arguments as gemm(m, images · grid, channels · taps, a, b, out).
