@@ -18,6 +18,7 @@ from support import (
     is_float,
     poison,
 )
+from tatami import _core
 from tatami import kernels as K
 
 DTYPES = (np.float32, np.float64)
@@ -83,6 +84,26 @@ def test_same_bits_for_any_number_of_threads(name, isa):
             with tatami.threads(n):
                 for y, one in zip(case.run(K, arrays), alone, strict=True):
                     assert_same_bits(y, one, f"{case} on {n} threads")
+
+
+@every_name
+def test_same_bits_on_every_instruction_set_with_fma(name):
+    fused = [isa for isa in _core.isas() if isa != "portable"]
+    if len(fused) < 2:
+        pytest.skip("one instruction set with fused multiply-adds")
+    before = tatami.isa()
+    try:
+        for case in cases_of(name):
+            for dtype in DTYPES:
+                arrays = case.inputs(dtype, case.large)
+                _core.set_isa(fused[0])
+                first = case.run(K, arrays)
+                for isa in fused[1:]:
+                    _core.set_isa(isa)
+                    for y, one in zip(case.run(K, arrays), first, strict=True):
+                        assert_same_bits(y, one, f"{case} on {isa} and {fused[0]}")
+    finally:
+        _core.set_isa(before)
 
 
 @every_name
