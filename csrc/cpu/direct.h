@@ -104,12 +104,18 @@ TATAMI_INLINE void strip_offsets(const GatherShape& g, const Strip& s, int64_t* 
 template <class T>
 TATAMI_INLINE void copy_row(T* to, int64_t pitch, const T* from, int64_t w, int64_t first,
                             int64_t stride) {
+    const int64_t begin = first < 0 ? ceil_div(-first, stride) : 0;  // pixels inside the source
+    const int64_t end = first < w ? ceil_div(w - first, stride) : 0;
+    const auto bits = [](int64_t n) {
+        return (uint64_t(1) << max<int64_t>(min<int64_t>(n, kLanes<T>), 0)) - 1;
+    };
     for (int64_t j = 0; j < pitch; j += kLanes<T>) {
-        const int64_t column = first + j * stride;
-        const int64_t begin = min<int64_t>(column < 0 ? ceil_div(-column, stride) : 0, kLanes<T>);
-        const int64_t end = min<int64_t>(column < w ? ceil_div(w - column, stride) : 0, kLanes<T>);
-        const uint32_t lanes = begin < end ? (uint32_t(1) << end) - (uint32_t(1) << begin) : 0;
-        store(to + j, load_lanes_into(Vec<T>{}, from + column, stride, lanes));
+        const T* at = from + first + j * stride;
+        if (stride == 1 && begin <= j && j + kLanes<T> <= end)
+            store(to + j, load(at));
+        else
+            store(to + j, load_lanes_into(Vec<T>{}, at, stride,
+                                          uint32_t(bits(end - j) & ~bits(begin - j))));
     }
 }
 
