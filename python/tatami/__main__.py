@@ -1,6 +1,7 @@
 """The command line: ``python -m tatami``, or ``tatami``."""
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -36,7 +37,12 @@ def main(argv=None):
             args.command, f"{' and '.join(missing)} missing: pip install tatami[{args.command}]"
         )
     try:
-        return args.run(args) or 0
+        status = args.run(args)
+        sys.stdout.flush()
+        return status or 0
+    except BrokenPipeError:  # the reader, head for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         return _error(args.command, error)
     except KeyboardInterrupt:
