@@ -156,7 +156,7 @@ void direct(int64_t m, int64_t images, const A& a, const Gather<T>& b, const Ima
     memory::Scratch weights(tiles * a_tile * sizeof(T)), offsets(g.taps * sizeof(int64_t));
     memory::Scratch scratch(threads * (strip_size + kDirectTileRows * slack) * sizeof(T));
     strip_offsets(g, s, offsets.as<int64_t>());
-    for (int64_t t = 0; t < tiles; t++) {
+    for (int64_t t = 0; depth && t < tiles; t++) {  // a phase of the stride may have no taps
         const int64_t row = t * tile_rows;
         a.pack(weights.as<T>() + t * a_tile, row, min(tile_rows, m - row), 0, depth);
     }
