@@ -28,6 +28,16 @@ bool can_test_fork() {
 #endif
 }
 
+// AddressSanitizer's allocator takes no part in fork(): a child made while another thread allocates
+// inherits its lock taken, for ever.
+bool can_test_fork_while_others_allocate() {
+#ifdef __SANITIZE_ADDRESS__
+    return false;
+#else
+    return can_test_fork();
+#endif
+}
+
 template <class Body>
 void parallel(int64_t tasks, int workers, Body body) {
     const TaskBody call = [](void* context, int64_t task, int worker) {
@@ -253,8 +263,8 @@ int main(int argc, char** argv) {
     test_default();
     if (can_test_fork()) {
         test_fork();
-        test_fork_while_regions_run();
         test_exit_while_regions_run();
     }
+    if (can_test_fork_while_others_allocate()) test_fork_while_regions_run();
     std::puts("thread_pool: passed");
 }
