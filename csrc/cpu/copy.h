@@ -5,9 +5,6 @@
 
 namespace tatami::TATAMI_ISA {
 
-// Results from this size on leave the caches before anyone reads them again.
-inline constexpr int64_t kStreamBytes = int64_t{8} << 20;
-
 // to[i] = value(i), a vector at a time; value is asked for whole vectors that begin inside [0, n).
 // Streamed stores must be fenced by the caller, once, at the end of its task.
 template <class T, class Value>

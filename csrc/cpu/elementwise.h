@@ -5,9 +5,6 @@
 
 namespace tatami::TATAMI_ISA {
 
-// Outputs from this size on leave the caches before anyone reads them.
-inline constexpr int64_t kStreamBytes = 8 << 20;
-
 namespace detail {
 
 // The elements [i, end), whole vectors first; `Streamed` where y + i is aligned.

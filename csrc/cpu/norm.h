@@ -13,8 +13,6 @@ template <class T>
 inline constexpr int64_t kPiece = (16 << 10) / int64_t(sizeof(T));
 // What may be swept a second time without going to memory again: a share of L3.
 inline constexpr int64_t kCachedBytes = 4 << 20;
-// Outputs larger than this leave the caches anyway: they are streamed.
-inline constexpr int64_t kStreamBytes = 8 << 20;
 
 struct Pair {
     double first, second;
@@ -144,7 +142,7 @@ TATAMI_INLINE void sweep(int64_t n, T* y, bool streamed, const F& f) {
 // Whether y (runs, length) is written around the caches: every run must start on a line.
 template <class T>
 TATAMI_INLINE bool streams(const Norm& p, const T* y) {
-    return p.runs * p.length * int64_t(sizeof(T)) > kStreamBytes &&
+    return p.runs * p.length * int64_t(sizeof(T)) >= kStreamBytes &&
            p.length * int64_t(sizeof(T)) % 64 == 0 && reinterpret_cast<uintptr_t>(y) % 64 == 0;
 }
 

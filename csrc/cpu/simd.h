@@ -84,6 +84,9 @@ TATAMI_INLINE void store(T* p, std::type_identity_t<Vec<T>> v) {
     std::memcpy(p, &v, sizeof v);
 }
 
+// Outputs from this size on leave the caches before anyone reads them: they are streamed.
+inline constexpr int64_t kStreamBytes = 8 << 20;
+
 // Past the caches' size: writes without reading the line first. p is aligned to the vector.
 template <class T>
 TATAMI_INLINE void stream(T* p, std::type_identity_t<Vec<T>> v) {
