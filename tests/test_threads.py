@@ -84,6 +84,7 @@ import os, signal, threading, time
 import numpy as np
 from tatami import kernels as K
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 a = np.random.default_rng(0).standard_normal((1200, 1200)).astype(np.float32)
 wanted = K.matmul(a, a)
 served = 0
