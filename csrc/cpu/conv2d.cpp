@@ -9,15 +9,23 @@
 
 namespace tatami::TATAMI_ISA {
 
-// m channels of all images' grid: weights a (m, channels · taps) times gathered pixels b.
+// m channels of all images, each phase its weights (m, channels · taps) times the pixels that its
+// taps gather; g: the taps of all phases, on the largest grid.
 template <class T, class A>
-static void product(int64_t m, int64_t images, const A& a, const Gather<T>& b,
-                    const Image<T>& out) {
-    const GatherShape& g = b.shape;
-    if (direct_pays<T>(m, g))
-        direct(m, images, a, b, out);
-    else
-        gemm<T>(m, images * g.rows * g.columns, g.channels * g.taps, a, b, out);
+static void products(int64_t m, int64_t images, const T* source, const GatherShape& g,
+                     const Phase<T, A>* phase, int64_t count) {
+    const Strip strip = plan_strip<T>(g);
+    int64_t taps = 0;
+    for (int64_t p = 0; p < count; p++) taps = max(taps, phase[p].taps);
+    if (direct_pays<T>(m, g, taps, strip)) return direct(m, images, source, g, strip, phase, count);
+    for (int64_t p = 0; p < count; p++) {
+        const Image<T>& out = phase[p].out;
+        GatherShape shape = g;
+        shape.rows = out.rows, shape.columns = out.columns;
+        shape.taps = phase[p].taps, shape.tap = g.tap + phase[p].first_tap;
+        gemm<T>(m, images * out.rows * out.columns, g.channels * shape.taps, phase[p].weights,
+                Gather<T>{source, shape}, out);
+    }
 }
 
 template <class T>
@@ -29,12 +37,11 @@ static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias,
     const int64_t work = p.n * p.oh * p.ow * p.o * depth / kLanes<T>;
     parallel_problems(p.groups, work, [&](int64_t g) {
         const int64_t o = g * p.group_o, c = g * p.group_c;
-        const MatrixA<T> a{weight + o * depth, depth, 1};
-        const Gather<T> b{x + c * p.h * p.w, forward_gather(p, tap)};
         const Image<T> out{
             y + o * p.oh * p.ow,       p.o * p.oh * p.ow, p.oh * p.ow, p.oh, p.ow, p.ow, 1,
             bias ? bias + o : nullptr, p.activation};
-        product(p.group_o, p.n, a, b, out);
+        const Phase<T, MatrixA<T>> phase{{weight + o * depth, depth, 1}, 0, taps, out};
+        products(p.group_o, p.n, x + c * p.h * p.w, forward_gather(p, tap), &phase, 1);
     });
 }
 
@@ -72,46 +79,87 @@ static int64_t phase_taps(int64_t first, int64_t pad, int64_t stride, int64_t di
     return count;
 }
 
-// One phase: the pixels (top + i·stride_h, left + j·stride_w) of dx, a dense convolution of dy.
+// The phases of the input gradient: phase (top, left) is the pixels (top + i·stride_h, left +
+// j·stride_w) of dx, a dense convolution of dy by the taps that reach them.
+struct InputGradPhases {
+    int64_t count, *taps, *first_tap;  // (count)
+    Tap* tap;                          // (all taps)
+    int64_t* offset;                   // (all taps) into a window
+
+    // bytes of the arrays
+    TATAMI_INLINE static int64_t bytes(const Conv2d& p) {
+        return p.stride_h * p.stride_w * 2 * int64_t(sizeof(int64_t)) +
+               p.kh * p.kw * int64_t(sizeof(Tap) + sizeof(int64_t)) +
+               2 * (p.kh + p.kw) * int64_t(sizeof(int64_t));
+    }
+};
+
+// memory: InputGradPhases::bytes.
+static InputGradPhases input_grad_phases(const Conv2d& p, void* memory) {
+    InputGradPhases s{p.stride_h * p.stride_w, static_cast<int64_t*>(memory), nullptr, nullptr,
+                      nullptr};
+    s.first_tap = s.taps + s.count;
+    s.tap = reinterpret_cast<Tap*>(s.first_tap + s.count);
+    s.offset = reinterpret_cast<int64_t*>(s.tap + p.kh * p.kw);
+    int64_t *const tap_h = s.offset + p.kh * p.kw, *const shift_h = tap_h + p.kh;
+    int64_t *const tap_w = shift_h + p.kh, *const shift_w = tap_w + p.kw;
+    int64_t used = 0;
+    for (int64_t i = 0; i < s.count; i++) {
+        const int64_t top = i / p.stride_w, left = i % p.stride_w;
+        const int64_t nh =
+            phase_taps(top, p.pad_top, p.stride_h, p.dilation_h, p.kh, tap_h, shift_h);
+        const int64_t nw =
+            phase_taps(left, p.pad_left, p.stride_w, p.dilation_w, p.kw, tap_w, shift_w);
+        s.first_tap[i] = used;
+        s.taps[i] = nh * nw;
+        for (int64_t h = 0; h < nh; h++)
+            for (int64_t w = 0; w < nw; w++, used++) {
+                s.tap[used] = {shift_h[h], shift_w[w]};
+                s.offset[used] = tap_h[h] * p.kw + tap_w[w];
+            }
+    }
+    return s;
+}
+
 template <class T>
-static void input_grad_phase(const Conv2d& p, int64_t top, int64_t left, const T* dy,
-                             const T* weight, const T* bias, T* dx) {
-    const int64_t rows = ceil_div(p.h - top, p.stride_h),
-                  columns = ceil_div(p.w - left, p.stride_w);
-    if (rows <= 0 || columns <= 0) return;
-    memory::Scratch scratch((p.kh + p.kw) * 2 * sizeof(int64_t) +
-                            p.kh * p.kw * (sizeof(Tap) + sizeof(int64_t)));
-    Tap* const tap = scratch.as<Tap>();
-    int64_t* const offset = reinterpret_cast<int64_t*>(tap + p.kh * p.kw);
-    int64_t* const tap_h = offset + p.kh * p.kw;
-    int64_t *const shift_h = tap_h + p.kh, *const tap_w = shift_h + p.kh,
-                   *const shift_w = tap_w + p.kw;
-    const int64_t nh = phase_taps(top, p.pad_top, p.stride_h, p.dilation_h, p.kh, tap_h, shift_h);
-    const int64_t nw = phase_taps(left, p.pad_left, p.stride_w, p.dilation_w, p.kw, tap_w, shift_w);
-    for (int64_t i = 0; i < nh; i++)
-        for (int64_t j = 0; j < nw; j++) {
-            tap[i * nw + j] = {shift_h[i], shift_w[j]};
-            offset[i * nw + j] = tap_h[i] * p.kw + tap_w[j];
+static void input_grad_strided(const Conv2d& p, const T* dy, const T* weight, const T* bias,
+                               T* dx) {
+    memory::Scratch scratch(InputGradPhases::bytes(p));
+    const InputGradPhases s = input_grad_phases(p, scratch.as<void>());
+    const int64_t window = p.kh * p.kw;
+    const GatherShape g{p.group_o,
+                        p.oh,
+                        p.ow,
+                        p.o * p.oh * p.ow,
+                        ceil_div(p.h, p.stride_h),
+                        ceil_div(p.w, p.stride_w),
+                        1,
+                        1,
+                        window,
+                        s.tap};
+    const int64_t work = p.n * g.rows * g.columns * p.c * p.group_o * window / kLanes<T>;
+    parallel_problems(p.groups, work, [&](int64_t group) {
+        const int64_t o = group * p.group_o, c = group * p.group_c;
+        memory::Scratch memory(s.count * sizeof(Phase<T, PhaseWeight<T>>));
+        auto* const phase = memory.as<Phase<T, PhaseWeight<T>>>();
+        int64_t count = 0;
+        for (int64_t i = 0; i < s.count; i++) {
+            const int64_t top = i / p.stride_w, left = i % p.stride_w;
+            if (top >= p.h || left >= p.w) continue;
+            const Image<T> out{dx + c * p.h * p.w + top * p.w + left,
+                               p.c * p.h * p.w,
+                               p.h * p.w,
+                               ceil_div(p.h - top, p.stride_h),
+                               ceil_div(p.w - left, p.stride_w),
+                               p.stride_h * p.w,
+                               p.stride_w,
+                               bias ? bias + c : nullptr,
+                               p.activation};
+            const PhaseWeight<T> weights{weight + o * p.group_c * window, p.group_c * window,
+                                         window, s.taps[i], s.offset + s.first_tap[i]};
+            phase[count++] = {weights, s.first_tap[i], s.taps[i], out};
         }
-    const int64_t window = p.kh * p.kw, taps = nh * nw;
-    const GatherShape shape{p.group_o, p.oh, p.ow, p.o * p.oh * p.ow, rows, columns, 1,
-                            1,         taps, tap};
-    const int64_t work = p.n * rows * columns * p.c * p.group_o * taps / kLanes<T>;
-    parallel_problems(p.groups, work, [&](int64_t g) {
-        const int64_t o = g * p.group_o, c = g * p.group_c;
-        const PhaseWeight<T> a{weight + o * p.group_c * window, p.group_c * window, window, taps,
-                               offset};
-        const Gather<T> b{dy + o * p.oh * p.ow, shape};
-        const Image<T> out{dx + c * p.h * p.w + top * p.w + left,
-                           p.c * p.h * p.w,
-                           p.h * p.w,
-                           rows,
-                           columns,
-                           p.stride_h * p.w,
-                           p.stride_w,
-                           bias ? bias + c : nullptr,
-                           p.activation};
-        product(p.group_c, p.n, a, b, out);
+        products(p.group_c, p.n, dy + o * p.oh * p.ow, g, phase, count);
     });
 }
 
@@ -141,9 +189,7 @@ static void input_grad_single_pixel(const Conv2d& p, const T* dy, const T* weigh
 template <class T>
 static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx) {
     if (single_pixel(p)) return input_grad_single_pixel(p, dy, weight, bias, dx);
-    for (int64_t top = 0; top < p.stride_h; top++)
-        for (int64_t left = 0; left < p.stride_w; left++)
-            input_grad_phase(p, top, left, dy, weight, bias, dx);
+    input_grad_strided(p, dy, weight, bias, dx);
 }
 
 template <class T>

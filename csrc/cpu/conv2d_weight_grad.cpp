@@ -29,24 +29,46 @@ struct PixelsB {
     int64_t first;
 
     void pack(T* to, int64_t column, int64_t columns, int64_t k0, int64_t depth) const {
+        if (x.shape.plain())
+            pack_plain(to, column, columns, first + k0, depth);
+        else
+            pack_gathered(to, column, columns, first + k0, depth);
+    }
+
+  private:
+    TATAMI_INLINE void pack_plain(T* to, int64_t column, int64_t columns, int64_t pixel,
+                                  int64_t depth) const {
+        const int64_t plane = x.shape.h * x.shape.w;
+        for (int64_t d = 0; d < depth;) {
+            const int64_t image = (pixel + d) / plane, at = (pixel + d) % plane;
+            const int64_t length = min(depth - d, plane - at);
+            const T* from = x.source + image * x.shape.image_stride + column * plane + at;
+            for (int64_t c = 0; c < round_up(columns, kPanel<T>); c += kLanes<T>)
+                transpose_strip(to + panel_address<T>(c, d, depth), kPanel<T>, from + c * plane,
+                                plane, max<int64_t>(min<int64_t>(kLanes<T>, columns - c), 0),
+                                length);
+            d += length;
+        }
+    }
+
+    TATAMI_INLINE void pack_gathered(T* to, int64_t column, int64_t columns, int64_t pixel,
+                                     int64_t depth) const {
         memory::Scratch scratch(x.shape.taps * (kLanes<T> * sizeof(Window) + sizeof(int)));
         Window* const windows = scratch.as<Window>();  // (taps, kLanes)
         int* const used = reinterpret_cast<int*>(windows + x.shape.taps * kLanes<T>);  // (taps)
         for (int64_t d = 0; d < depth; d += kLanes<T>) {
             const int64_t left = min<int64_t>(kLanes<T>, depth - d);
             Run runs[kLanes<T>];
-            const int count = find_runs(x.shape.rows, x.shape.columns, first + k0 + d, left, runs);
+            const int count = find_runs(x.shape.rows, x.shape.columns, pixel + d, left, runs);
             for (int64_t t = 0; t < x.shape.taps; t++)
                 used[t] = x.see_through(t, runs, count, windows + t * kLanes<T>);
             for (int64_t c = 0; c < round_up(columns, kPanel<T>); c += kLanes<T>) {
-                T* const at =
-                    to + c / kPanel<T> * kPanel<T> * depth + d * kPanel<T> + c % kPanel<T>;
-                pack_square(at, column + c, columns - c, left, windows, used);
+                pack_square(to + panel_address<T>(c, d, depth), column + c, columns - c, left,
+                            windows, used);
             }
         }
     }
 
-  private:
     // to (pixels, kLanes; row stride kPanel): the square of `columns` columns by `pixels` pixels.
     TATAMI_INLINE void pack_square(T* to, int64_t column, int64_t columns, int64_t pixels,
                                    const Window* windows, const int* used) const {

@@ -1,41 +1,37 @@
 // Convolutions with few rows of weights a group (depthwise, RGB, first layers, first gradients) or
-// wide images. A packed panel would be read a few times only, so none is built: the source is
-// copied once into strips with room for the padding, its phases of the stride apart, where pixel q
-// of the grid (rows of `pitch` pixels) and any tap lie at q + offset[tap]. Vectors of q slide over
-// the strip; those of the last columns of a row compute a few pixels that are thrown away.
+// wide images. A packed panel would be read a few times only, so none is built: vectors of pixels
+// slide over a strip of the source. One strip serves every phase of a strided input gradient.
 //
 // Each element is the same chain of fused multiply-adds as through gemm.h: the same bits.
 #pragma once
 
 #include "cpu/image.h"
 #include "cpu/parallel.h"
+#include "cpu/strip.h"
 
 namespace tatami::TATAMI_ISA {
 
 inline constexpr int kDirectTileRows = kRegisters == 32 ? 12 : 6;
-inline constexpr int64_t kStripBytes = 1 << 18;  // a quarter of L2
 
 // As many vectors of pixels as the registers hold beside them and a broadcast.
 template <int ROWS>
 inline constexpr int kDirectVectors = min(8, (kRegisters - 2) / (ROWS + 1));
 
-// c (ROWS, width) = sum over channels and taps of a (channels, taps, ROWS) · b[offset[tap]...]
+// c (ROWS, NV vectors) = sum over channels and taps of a (channels, taps, ROWS) ·
+// strip[position[vector] + channel·channel_stride + offset[tap]...]
 template <class T, int ROWS>
 void direct_tile(int64_t channels, int64_t taps, const int64_t* offset, int64_t channel_stride,
-                 const T* a, const T* b, T* c) {
+                 const T* a, const T* strip, const int64_t* position, T* c) {
     constexpr int NV = kDirectVectors<ROWS>;
+    const T* b[NV];
+    for (int j = 0; j < NV; j++) b[j] = strip + position[j];
     Vec<T> acc[ROWS][NV] = {};
-    for (int64_t channel = 0; channel < channels; channel++, b += channel_stride)
+    for (int64_t channel = 0, base = 0; channel < channels; channel++, base += channel_stride)
         for (int64_t t = 0; t < taps; t++, a += ROWS) {
             Vec<T> row[NV];
 #pragma GCC unroll 8
-            for (int j = 0; j < NV; j++) row[j] = load(b + offset[t] + j * kLanes<T>);
-#pragma GCC unroll 12
-            for (int i = 0; i < ROWS; i++) {
-                const Vec<T> factor = broadcast(a[i]);
-#pragma GCC unroll 8
-                for (int j = 0; j < NV; j++) acc[i][j] = fma(factor, row[j], acc[i][j]);
-            }
+            for (int j = 0; j < NV; j++) row[j] = load(b[j] + base + offset[t]);
+            multiply_add<T, ROWS, NV>(acc, a, 1, row);
         }
 #pragma GCC unroll 12
     for (int i = 0; i < ROWS; i++)
@@ -46,147 +42,133 @@ void direct_tile(int64_t channels, int64_t taps, const int64_t* offset, int64_t 
 template <class T>
 struct DirectTile {
     void (*run)(int64_t channels, int64_t taps, const int64_t* offset, int64_t channel_stride,
-                const T* a, const T* b, T* c);
-    int64_t width;  // pixels
+                const T* a, const T* strip, const int64_t* position, T* c);
+    int64_t vectors;
 };
 
 template <class T, int... I>
 TATAMI_INLINE DirectTile<T> direct_tile_for(int64_t rows, std::integer_sequence<int, I...>) {
-    static constexpr DirectTile<T> table[] = {
-        {&direct_tile<T, I + 1>, kDirectVectors<I + 1> * kLanes<T>}...};
+    static constexpr DirectTile<T> table[] = {{&direct_tile<T, I + 1>, kDirectVectors<I + 1>}...};
     return table[rows - 1];
 }
 
-TATAMI_INLINE int64_t floor_div(int64_t a, int64_t b) {
-    return (a >= 0 ? a : a - b + 1) / b;
-}
-
-// How a strip of the grid's rows, with what its taps reach, lies in scratch:
-// (channels, phases of the stride, rows, pitch).
-struct Strip {
-    int64_t rows;                     // of the grid
-    int64_t first_row, first_column;  // of the source, in steps of the stride: the least tap
-    int64_t source_rows, pitch;
-    int64_t phase_stride, channel_stride;
+// One product over the strip: some of its taps, onto a grid of its own.
+template <class T, class A>
+struct Phase {
+    A weights;
+    int64_t first_tap, taps;
+    Image<T> out;
 };
 
+// The vectors that cover `rows` rows of a grid: each row for itself, or one after the other through
+// the margins of the strip, where that takes fewer.
 template <class T>
-TATAMI_INLINE Strip plan_strip(const GatherShape& g) {
-    int64_t low_h = 0, high_h = 0, low_w = 0, high_w = 0;
-    for (int64_t t = 0; t < g.taps; t++) {
-        const int64_t h = floor_div(g.tap[t].dh, g.stride_h),
-                      w = floor_div(g.tap[t].dw, g.stride_w);
-        low_h = t ? min(low_h, h) : h, high_h = t ? max(high_h, h) : h;
-        low_w = t ? min(low_w, w) : w, high_w = t ? max(high_w, w) : w;
-    }
-    const int64_t pitch = g.columns + high_w - low_w, reach = high_h - low_h;
-    const int64_t row_bytes =
-        max<int64_t>(g.channels, 1) * g.stride_h * g.stride_w * pitch * sizeof(T);
-    const int64_t rows = max<int64_t>(min(g.rows, kStripBytes / row_bytes - reach), 1);
-    const int64_t even = ceil_div(g.rows, ceil_div(g.rows, rows));
-    const int64_t plane = (even + reach) * pitch;
-    return {even, low_h, low_w, even + reach, pitch, plane, g.stride_h * g.stride_w * plane};
-}
+struct Walk {
+    int64_t columns, pitch, row_vectors, vectors;
+    bool by_row;
 
-// offset (taps): where a tap of grid pixel 0 lies in a channel of the strip.
-TATAMI_INLINE void strip_offsets(const GatherShape& g, const Strip& s, int64_t* offset) {
-    for (int64_t t = 0; t < g.taps; t++) {
-        const int64_t h = floor_div(g.tap[t].dh, g.stride_h),
-                      w = floor_div(g.tap[t].dw, g.stride_w);
-        const int64_t phase =
-            (g.tap[t].dh - h * g.stride_h) * g.stride_w + g.tap[t].dw - w * g.stride_w;
-        offset[t] = phase * s.phase_stride + (h - s.first_row) * s.pitch + w - s.first_column;
+    TATAMI_INLINE Walk(int64_t rows, int64_t columns, int64_t pitch)
+        : columns(columns), pitch(pitch), row_vectors(ceil_div(columns, kLanes<T>)) {
+        const int64_t through = ceil_div(rows * pitch, kLanes<T>);
+        by_row = rows * row_vectors <= through;
+        vectors = by_row ? rows * row_vectors : through;
     }
-}
 
-// to (pitch) = every stride-th of `from` (w) from column `first` on, zeros outside. Whole vectors
-// are stored: what lies past the pitch belongs to the next row.
-template <class T>
-TATAMI_INLINE void copy_row(T* to, int64_t pitch, const T* from, int64_t w, int64_t first,
-                            int64_t stride) {
-    const int64_t begin = first < 0 ? ceil_div(-first, stride) : 0;  // pixels inside the source
-    const int64_t end = first < w ? ceil_div(w - first, stride) : 0;
-    const auto bits = [](int64_t n) {
-        return (uint64_t(1) << max<int64_t>(min<int64_t>(n, kLanes<T>), 0)) - 1;
-    };
-    for (int64_t j = 0; j < pitch; j += kLanes<T>) {
-        const T* at = from + first + j * stride;
-        if (stride == 1 && begin <= j && j + kLanes<T> <= end)
-            store(to + j, load(at));
-        else
-            store(to + j, load_lanes_into(Vec<T>{}, at, stride,
-                                          uint32_t(bits(end - j) & ~bits(begin - j))));
+    TATAMI_INLINE int64_t position(int64_t vector) const {
+        return by_row ? vector / row_vectors * pitch + vector % row_vectors * kLanes<T>
+                      : vector * kLanes<T>;
     }
-}
 
-// Fills a strip from grid row `row` of one image on.
-template <class T>
-void fill_strip(const GatherShape& g, const Strip& s, const T* image, int64_t row, T* to) {
-    for (int64_t c = 0; c < g.channels; c++, image += g.h * g.w)
-        for (int64_t ph = 0; ph < g.stride_h; ph++)
-            for (int64_t pw = 0; pw < g.stride_w; pw++)
-                for (int64_t r = 0; r < s.source_rows; r++, to += s.pitch) {
-                    const int64_t source = (row + s.first_row + r) * g.stride_h + ph;
-                    const bool inside = source >= 0 && source < g.h;
-                    copy_row(to, s.pitch, inside ? image + source * g.w : image, inside ? g.w : 0,
-                             s.first_column * g.stride_w + pw, g.stride_w);
-                }
-}
+    // use(lane, i, j, length): the pixels of the grid among a vector's lanes.
+    template <class Use>
+    TATAMI_INLINE void each_run(int64_t vector, int64_t rows, const Use& use) const {
+        const int64_t first = position(vector);
+        int64_t i = first / pitch, j = first % pitch;
+        for (int64_t lane = 0; lane < kLanes<T> && i < rows; i++, j = 0) {
+            const int64_t length = min(kLanes<T> - lane, columns - j);
+            if (length > 0) use(lane, i, j, length);
+            if (by_row) return;
+            lane += pitch - j;
+        }
+    }
+};
 
 // Whether sliding over a strip costs less than packing panels, by shape alone: packing a vector of
-// pixels costs about kPackRows rows of products, the strip the products of its margins.
+// pixels costs about kPackRows rows of products, the strip the products of its margins. phase_taps:
+// the most of one phase.
 template <class T>
-TATAMI_INLINE bool direct_pays(int64_t m, const GatherShape& g) {
+TATAMI_INLINE bool direct_pays(int64_t m, const GatherShape& g, int64_t phase_taps,
+                               const Strip& strip) {
     constexpr int64_t kFewRows = 16, kPackRows = 8, kDeepest = 1024;
     if (m <= kFewRows) return true;
-    const int64_t margin = plan_strip<T>(g).pitch - g.columns;
-    return g.taps > 1 && g.channels * g.taps <= kDeepest && m * margin < kPackRows * g.columns;
+    const int64_t pixels = strip.rows * g.columns;
+    const int64_t wasted = Walk<T>(strip.rows, g.columns, strip.pitch).vectors * kLanes<T> - pixels;
+    return g.taps > 1 && g.channels * phase_taps <= kDeepest && m * wasted < kPackRows * pixels;
 }
 
-// The same arguments as gemm(m, images · grid, channels · taps, a, b, out).
+// The rows [row, row + rows) of a phase's grid, in one image.
 template <class T, class A>
-void direct(int64_t m, int64_t images, const A& a, const Gather<T>& b, const Image<T>& out) {
-    const GatherShape& g = b.shape;
-    const int64_t depth = g.channels * g.taps;
-    const Strip s = plan_strip<T>(g);
-    const int64_t tiles = ceil_div(m, kDirectTileRows), tile_rows = ceil_div(m, tiles);
-    const int64_t a_tile = tile_rows * depth + kPack<T>, slack = 8 * kLanes<T>;
-    const int64_t strip_size = round_up(g.channels * s.channel_stride + slack, kPack<T>);
-    const int64_t strips = ceil_div(g.rows, s.rows), threads = num_threads();
-    memory::Scratch weights(tiles * a_tile * sizeof(T)), offsets(g.taps * sizeof(int64_t));
-    memory::Scratch scratch(threads * (strip_size + kDirectTileRows * slack) * sizeof(T));
-    strip_offsets(g, s, offsets.as<int64_t>());
-    for (int64_t t = 0; depth && t < tiles; t++) {  // a phase of the stride may have no taps
-        const int64_t row = t * tile_rows;
-        a.pack(weights.as<T>() + t * a_tile, row, min(tile_rows, m - row), 0, depth);
-    }
-    const int64_t work = images * g.rows * s.pitch * m * (depth + 4) / kLanes<T>;
-    parallel_for(images * strips, work, [&](int64_t task, int worker) {
-        T* const strip = scratch.as<T>() + worker * (strip_size + kDirectTileRows * slack);
-        T* const tile = strip + strip_size;
-        const int64_t image = task / strips, row = task % strips * s.rows;
-        fill_strip(g, s, b.source + image * g.image_stride, row, strip);
-        for (int64_t i = 0; i < slack; i++) strip[g.channels * s.channel_stride + i] = T(0);
-        const int64_t pixels = min(s.rows, g.rows - row) * s.pitch;
-        for (int64_t t = 0; t < tiles; t++) {
-            const int64_t channel = t * tile_rows, rows = min(tile_rows, m - channel);
-            const DirectTile<T> kernel =
-                direct_tile_for<T>(rows, std::make_integer_sequence<int, kDirectTileRows>{});
-            for (int64_t q = 0; q < pixels; q += kernel.width) {
-                kernel.run(g.channels, g.taps, offsets.as<int64_t>(), s.channel_stride,
-                           weights.as<T>() + t * a_tile, strip + q, tile);
-                out.finish(tile, kernel.width, channel, rows, 0, kernel.width);
-                const int64_t end = min(pixels, q + kernel.width);
-                for (int64_t at = q; at < end;) {
-                    const int64_t i = at / s.pitch, j = at % s.pitch;
-                    const int64_t length = min(min(end - at, s.pitch - j), g.columns - j);
-                    if (length > 0)
-                        out.write_row(tile + at - q, kernel.width, channel, rows, image, row + i, j,
-                                      length);
-                    at += min(end - at, s.pitch - j);
-                }
-            }
+void direct_rows(int64_t m, int64_t tile_rows, int64_t channels, const Phase<T, A>& phase,
+                 const Strip& s, const int64_t* offset, const T* weights, int64_t a_tile,
+                 const T* strip, int64_t image, int64_t row, int64_t rows, T* tile) {
+    const Walk<T> walk(rows, phase.out.columns, s.pitch);
+    for (int64_t first = 0; first < m; first += tile_rows, weights += a_tile) {
+        const int64_t count = min(tile_rows, m - first);
+        const DirectTile<T> kernel =
+            direct_tile_for<T>(count, std::make_integer_sequence<int, kDirectTileRows>{});
+        const int64_t width = kernel.vectors * kLanes<T>;
+        for (int64_t v = 0; v < walk.vectors; v += kernel.vectors) {
+            const int64_t used = min(kernel.vectors, walk.vectors - v);
+            int64_t position[8] = {};
+            for (int64_t j = 0; j < used; j++) position[j] = walk.position(v + j);
+            kernel.run(channels, phase.taps, offset, s.channel_stride, weights, strip, position,
+                       tile);
+            phase.out.finish(tile, width, first, count, 0, width);
+            for (int64_t j = 0; j < used; j++)
+                walk.each_run(v + j, rows,
+                              [&](int64_t lane, int64_t i, int64_t at, int64_t length) {
+                                  phase.out.write_row(tile + j * kLanes<T> + lane, width, first,
+                                                      count, image, row + i, at, length);
+                              });
         }
+    }
+}
+
+// `count` products of m rows each over all images; g: the taps of all phases, on the largest grid.
+template <class T, class A>
+void direct(int64_t m, int64_t images, const T* source, const GatherShape& g, const Strip& s,
+            const Phase<T, A>* phase, int64_t count) {
+    const int64_t tile_rows = ceil_div(m, ceil_div(m, kDirectTileRows));
+    const int64_t tiles = ceil_div(m, tile_rows);
+    // A packer may write up to a vector past its tile: each tile has room of its own.
+    const auto a_tile = [&](int64_t p) {
+        return tile_rows * g.channels * phase[p].taps + kPack<T>;
+    };
+    const auto a_begin = [&](int64_t p) {
+        return tiles * (tile_rows * g.channels * phase[p].first_tap + p * kPack<T>);
+    };
+    memory::Scratch offsets(g.taps * sizeof(int64_t));
+    memory::Scratch weights(tiles * (tile_rows * g.channels * g.taps + count * kPack<T>)*sizeof(T));
+    strip_offsets(g, s, offsets.as<int64_t>());
+    for (int64_t p = 0; p < count; p++)
+        for (int64_t t = 0; t < tiles && phase[p].taps; t++)
+            phase[p].weights.pack(weights.as<T>() + a_begin(p) + t * a_tile(p), t * tile_rows,
+                                  min(tile_rows, m - t * tile_rows), 0, g.channels * phase[p].taps);
+
+    const int64_t strips = ceil_div(g.rows, s.rows);
+    const int64_t strip_size = round_up(g.channels * s.channel_stride, kPack<T>) + kPack<T>;
+    const int64_t tile_size = kDirectTileRows * 8 * kLanes<T>;
+    memory::Scratch scratch(num_threads() * (strip_size + tile_size) * sizeof(T));
+    const int64_t work = images * g.rows * s.pitch * m * (g.channels * g.taps + 4) / kLanes<T>;
+    parallel_for(images * strips, work, [&](int64_t task, int worker) {
+        T* const strip = scratch.as<T>() + worker * (strip_size + tile_size);
+        const int64_t image = task / strips, row = task % strips * s.rows;
+        fill_strip(g, s, source + image * g.image_stride, row, strip);
+        for (int64_t p = 0; p < count; p++)
+            direct_rows(m, tile_rows, g.channels, phase[p], s,
+                        offsets.as<int64_t>() + phase[p].first_tap, weights.as<T>() + a_begin(p),
+                        a_tile(p), strip, image, row, min(s.rows, phase[p].out.rows - row),
+                        strip + strip_size);
     });
 }
 

@@ -19,6 +19,12 @@ struct GatherShape {
     int64_t stride_h, stride_w;  // source pixels a step of the grid
     int64_t taps;
     const Tap* tap;  // (taps)
+
+    // Whether the gathered pixels are the source's own, in order: most 1x1 convolutions.
+    TATAMI_INLINE bool plain() const {
+        return taps == 1 && tap->dh == 0 && tap->dw == 0 && stride_h == 1 && stride_w == 1 &&
+               rows == h && columns == w;
+    }
 };
 
 // Pixels of a vector that lie in one row of the grid: lanes [first, last).
@@ -103,6 +109,7 @@ struct Gather {
 
   private:
     static constexpr int kBlock = 8;  // vectors that are read side by side, in long runs of memory
+    static constexpr int kAhead = 8;  // channels from prefetch to use
 
     // to: the panels of up to kBlock vectors.
     void pack_block(T* to, int64_t column, int64_t columns, int64_t k0, int64_t depth) const {
@@ -124,8 +131,12 @@ struct Gather {
             const T* from = source + c0 * plane;
             T* row = to + (c0 * shape.taps + t - k0) * kPanel<T>;
             for (int64_t c = c0; c < c1; c++, from += plane, row += shape.taps * kPanel<T>)
-                for (int v = 0; v < vectors; v++)
+                for (int v = 0; v < vectors; v++) {
+                    // The next channel lies a plane away, where no hardware looks ahead.
+                    if (shape.taps == 1)
+                        __builtin_prefetch(from + kAhead * plane + windows[v][0].offset);
                     store(row + v / 2 * panel + v % 2 * kLanes<T>, read(from, windows[v], used[v]));
+                }
         }
     }
 

@@ -29,6 +29,12 @@ TATAMI_INLINE void transpose_strip(T* to, int64_t to_stride, const T* from, int6
     }
 }
 
+// Where column c (a multiple of the vector) of row d lies among panels of this depth.
+template <class T>
+TATAMI_INLINE int64_t panel_address(int64_t c, int64_t d, int64_t depth) {
+    return c / kPanel<T> * kPanel<T> * depth + d * kPanel<T> + c % kPanel<T>;
+}
+
 // The left factor (m, k).
 template <class T>
 struct MatrixA {
@@ -65,23 +71,20 @@ struct MatrixB {
             // Row by row over all panels: memory is read in long runs.
             for (int64_t d = 0; d < depth; d++)
                 for (int64_t c = 0; c < whole; c += kLanes<T>)
-                    store(to + address(c, d, depth), load(from + d * row_stride + c));
+                    store(to + panel_address<T>(c, d, depth), load(from + d * row_stride + c));
             for (int64_t d = 0; d < depth && whole < columns; d++)
                 for (int64_t c = whole; c < whole + kPanel<T>; c += kLanes<T>)
-                    store(to + address(c, d, depth),
+                    store(to + panel_address<T>(c, d, depth),
                           load_first(from + d * row_stride + c, clamp_width(columns - c)));
         } else {
             for (int64_t c = 0; c < round_up(columns, kPanel<T>); c += kLanes<T>)
-                transpose_strip(to + address(c, 0, depth), kPanel<T>, from + c * column_stride,
-                                column_stride, clamp_width(columns - c), depth);
+                transpose_strip(to + panel_address<T>(c, 0, depth), kPanel<T>,
+                                from + c * column_stride, column_stride, clamp_width(columns - c),
+                                depth);
         }
     }
 
   private:
-    // Where column c (a multiple of the vector) of row d lies among panels of this depth.
-    TATAMI_INLINE static int64_t address(int64_t c, int64_t d, int64_t depth) {
-        return c / kPanel<T> * kPanel<T> * depth + d * kPanel<T> + c % kPanel<T>;
-    }
     TATAMI_INLINE static int64_t clamp_width(int64_t left) {
         return max<int64_t>(min<int64_t>(kLanes<T>, left), 0);
     }

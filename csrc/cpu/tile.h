@@ -13,6 +13,18 @@ inline constexpr int64_t kDepth = 512;
 template <class T>
 inline constexpr int kPanel = 2 * kLanes<T>;  // columns of a packed panel
 
+// acc (ROWS, NV vectors) += a (ROWS; a_row apart) · row (NV vectors), one fused multiply-add each.
+template <class T, int ROWS, int NV>
+TATAMI_INLINE void multiply_add(Vec<T> (&acc)[ROWS][NV], const T* a, int64_t a_row,
+                                const Vec<T> (&row)[NV]) {
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++) {
+        const Vec<T> factor = broadcast(a[i * a_row]);
+#pragma GCC unroll 8
+        for (int j = 0; j < NV; j++) acc[i][j] = fma(factor, row[j], acc[i][j]);
+    }
+}
+
 // acc (ROWS, NV vectors) += a (ROWS, depth) · b (depth, NV vectors), all of it in registers.
 //   a[i, d] = a[i * a_row + d * a_depth]; b has row stride b_stride.
 // Every element is one chain of fused multiply-adds in the order of depth.
@@ -23,12 +35,7 @@ TATAMI_INLINE void accumulate(Vec<T> (&acc)[ROWS][NV], int64_t depth, const T* a
         Vec<T> row[NV];
 #pragma GCC unroll 4
         for (int j = 0; j < NV; j++) row[j] = load(b + j * kLanes<T>);
-#pragma GCC unroll 16
-        for (int i = 0; i < ROWS; i++) {
-            const Vec<T> factor = broadcast(a[i * a_row]);
-#pragma GCC unroll 4
-            for (int j = 0; j < NV; j++) acc[i][j] = fma(factor, row[j], acc[i][j]);
-        }
+        multiply_add<T, ROWS, NV>(acc, a, a_row, row);
     }
 }
 

@@ -10,9 +10,13 @@ from rules.conv import SETTINGS_1D, SETTINGS_2D, TRANSPOSED_1D, TRANSPOSED_2D
 NETWORKS = [
     ({"padding": 1}, 16, 24, (14, 14), (3, 3)),
     ({"padding": 1}, 5, 33, (7, 7), (3, 3)),
+    ({"padding": 1}, 9, 20, (12, 32), (3, 3)),  # rows of whole vectors
     ({}, 17, 35, (9, 11), (1, 1)),
+    ({}, 35, 40, (12, 16), (1, 1)),
     ({"stride": 2}, 16, 8, (9, 10), (1, 1)),
     ({"stride": 2, "padding": 3}, 3, 16, (23, 21), (7, 7)),
+    ({"stride": 2, "padding": 1}, 3, 20, (32, 64), (4, 4)),
+    ({"stride": (3, 2)}, 5, 6, (20, 33), (2, 1)),  # phases that no tap reaches
     ({"stride": 2, "padding": 1}, 8, 16, (13, 12), (3, 3)),
     ({"padding": 2}, 1, 6, (17, 19), (5, 5)),
     ({"padding": 1, "groups": 18}, 18, 18, (11, 13), (3, 3)),

@@ -1,0 +1,93 @@
+// A source's rows copied with room for the padding, so that every tap reads at a fixed distance:
+// (channels, phases of the stride, rows, pitch). Pixel (i, j) of the grid stands for element
+// i·pitch + j, and tap t reads it at + offset[t].
+#pragma once
+
+#include "cpu/gather.h"
+
+namespace tatami::TATAMI_ISA {
+
+inline constexpr int64_t kStripBytes = 1 << 18;  // a quarter of L2
+
+struct Strip {
+    int64_t rows;                     // of the grid
+    int64_t first_row, first_column;  // of the source, in steps of the stride: the least tap
+    int64_t source_rows, pitch;
+    int64_t phase_stride, channel_stride;
+};
+
+TATAMI_INLINE int64_t floor_div(int64_t a, int64_t b) {
+    return (a >= 0 ? a : a - b + 1) / b;
+}
+
+// As many rows of the grid as fit kStripBytes, in strips of even height.
+template <class T>
+TATAMI_INLINE Strip plan_strip(const GatherShape& g) {
+    int64_t low_h = 0, high_h = 0, low_w = 0, high_w = 0;
+    for (int64_t t = 0; t < g.taps; t++) {
+        const int64_t h = floor_div(g.tap[t].dh, g.stride_h),
+                      w = floor_div(g.tap[t].dw, g.stride_w);
+        low_h = t ? min(low_h, h) : h, high_h = t ? max(high_h, h) : h;
+        low_w = t ? min(low_w, w) : w, high_w = t ? max(high_w, w) : w;
+    }
+    const int64_t pitch = g.columns + high_w - low_w, reach = high_h - low_h;
+    const int64_t row_bytes =
+        max<int64_t>(g.channels, 1) * g.stride_h * g.stride_w * pitch * sizeof(T);
+    const int64_t rows = max<int64_t>(min(g.rows, kStripBytes / row_bytes - reach), 1);
+    const int64_t even = ceil_div(g.rows, ceil_div(g.rows, rows));
+    const int64_t plane = (even + reach) * pitch;
+    return {even, low_h, low_w, even + reach, pitch, plane, g.stride_h * g.stride_w * plane};
+}
+
+// offset (taps): where a tap of grid pixel 0 lies in a channel of the strip.
+TATAMI_INLINE void strip_offsets(const GatherShape& g, const Strip& s, int64_t* offset) {
+    for (int64_t t = 0; t < g.taps; t++) {
+        const int64_t h = floor_div(g.tap[t].dh, g.stride_h),
+                      w = floor_div(g.tap[t].dw, g.stride_w);
+        const int64_t phase =
+            (g.tap[t].dh - h * g.stride_h) * g.stride_w + g.tap[t].dw - w * g.stride_w;
+        offset[t] = phase * s.phase_stride + (h - s.first_row) * s.pitch + w - s.first_column;
+    }
+}
+
+// to (pitch): zeros but for [begin, end), which holds every stride-th of `from`. Whole vectors are
+// stored: what lies past the pitch belongs to the next row.
+template <class T>
+TATAMI_INLINE void fill_row(T* to, int64_t pitch, const T* from, int64_t begin, int64_t end,
+                            int64_t stride) {
+    for (int64_t j = 0; j < begin; j += kLanes<T>) store(to + j, Vec<T>{});
+    for (int64_t j = begin; j < end; j += kLanes<T>, from += kLanes<T> * stride) {
+        const int64_t left = end - j;
+        if (stride == 1)
+            store(to + j, left >= kLanes<T> ? load(from) : load_first(from, left));
+        else
+            store(to + j, load_lanes_into(Vec<T>{}, from, stride,
+                                          uint32_t((uint64_t(1) << min<int64_t>(left, 32)) - 1)));
+    }
+    for (int64_t j = begin + round_up(end - begin, kLanes<T>); j < pitch; j += kLanes<T>)
+        store(to + j, Vec<T>{});
+}
+
+// Fills a strip from grid row `row` of one image on, and one vector past it.
+template <class T>
+void fill_strip(const GatherShape& g, const Strip& s, const T* image, int64_t row, T* to) {
+    for (int64_t c = 0; c < g.channels; c++, image += g.h * g.w)
+        for (int64_t ph = 0; ph < g.stride_h; ph++)
+            for (int64_t pw = 0; pw < g.stride_w; pw++) {
+                const int64_t first = s.first_column * g.stride_w + pw;  // source column of pixel 0
+                const int64_t begin = min(s.pitch, ceil_div(max<int64_t>(-first, 0), g.stride_w));
+                const int64_t end =
+                    min(s.pitch, ceil_div(max<int64_t>(g.w - first, 0), g.stride_w));
+                for (int64_t r = 0; r < s.source_rows; r++, to += s.pitch) {
+                    const int64_t source = (row + s.first_row + r) * g.stride_h + ph;
+                    if (source < 0 || source >= g.h || begin >= end)
+                        fill_row<T>(to, s.pitch, nullptr, 0, 0, 1);
+                    else
+                        fill_row(to, s.pitch, image + source * g.w + first + begin * g.stride_w,
+                                 begin, end, g.stride_w);
+                }
+            }
+    store(to, Vec<T>{});
+}
+
+}  // namespace tatami::TATAMI_ISA
