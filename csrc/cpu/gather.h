@@ -99,10 +99,9 @@ struct Gather {
                 column < shape.w ? ceil_div(shape.w - column, shape.stride_w) : 0;
             const int64_t first = run.first + before, last = min(run.last, run.first + inside);
             if (first >= last) continue;
-            windows[used++] = {
-                run.image * shape.image_stride + row * shape.w + column -
-                    run.first * shape.stride_w,
-                uint32_t(((uint64_t(1) << last) - 1) ^ ((uint64_t(1) << first) - 1))};
+            windows[used++] = {run.image * shape.image_stride + row * shape.w + column -
+                                   run.first * shape.stride_w,
+                               lane_bits(first, last)};
         }
         return used;
     }

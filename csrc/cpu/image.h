@@ -17,18 +17,17 @@ struct Image {
     const T* bias;                     // (channels), or nullptr
     Activation activation;
 
-    TATAMI_INLINE T* direct(int64_t channel, int64_t column, int64_t columns_,
-                            int64_t& stride) const {
+    TATAMI_INLINE T* direct(int64_t channel, int64_t column, int64_t count, int64_t& stride) const {
         const int64_t pixels = rows * columns, first = column % pixels;
-        if (!dense() || first + columns_ > pixels) return nullptr;
-        if (columns_ != kLanes<T> && columns_ != kPanel<T>) return nullptr;
+        if (!dense() || first + count > pixels) return nullptr;
+        if (count != kLanes<T> && count != kPanel<T>) return nullptr;
         stride = plane;
         return data + column / pixels * image_stride + channel * plane + first;
     }
 
     TATAMI_INLINE void read(T* tile, int64_t channel, int64_t channels, int64_t column,
-                            int64_t columns_) const {
-        each_run(channel, column, columns_, [&](const Run& run, const T* from) {
+                            int64_t count) const {
+        each_run(channel, column, count, [&](const Run& run, const T* from) {
             for (int64_t r = 0; r < channels; r++)
                 for (int64_t i = run.first; i < run.last; i++)
                     tile[r * kPanel<T> + i] = from[r * plane + (i - run.first) * pixel_stride];
@@ -36,19 +35,19 @@ struct Image {
     }
 
     TATAMI_INLINE void write(const T* tile, int64_t channel, int64_t channels, int64_t column,
-                             int64_t columns_) const {
-        each_run(channel, column, columns_, [&](const Run& run, T* to) {
+                             int64_t count) const {
+        each_run(channel, column, count, [&](const Run& run, T* to) {
             for (int64_t r = 0; r < channels; r++)
                 write_run(to + r * plane, tile + r * kPanel<T> + run.first, run.last - run.first);
         });
     }
 
     TATAMI_INLINE void finish(T* tile, int64_t stride, int64_t channel, int64_t channels, int64_t,
-                              int64_t columns_) const {
+                              int64_t count) const {
         if (bias)
             for (int64_t r = 0; r < channels; r++)
-                add_to(tile + r * stride, bias[channel + r], columns_);
-        activate_rows(activation, tile, stride, channels, columns_);
+                add_to(tile + r * stride, bias[channel + r], count);
+        activate_rows(activation, tile, stride, channels, count);
     }
 
     // `length` pixels of grid row i from column j on, in `channels` rows of a tile.

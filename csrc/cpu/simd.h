@@ -139,21 +139,6 @@ TATAMI_INLINE Vec<T> load_first(const T* p, int64_t n) {
 #endif
 }
 
-// Lanes [begin, end) from p, `fill` in the others; nothing outside p[begin, end) is read.
-// 0 <= begin, end <= kLanes.
-template <class T>
-TATAMI_INLINE Vec<T> load_lanes(const T* p, int64_t begin, int64_t end, T fill) {
-#if defined(__AVX512F__)
-    const uint32_t mask = ((1u << end) - 1) & (~0u << begin);
-    if constexpr (sizeof(T) == 4) return _mm512_mask_loadu_ps(broadcast(fill), mask, p);
-    if constexpr (sizeof(T) == 8) return _mm512_mask_loadu_pd(broadcast(fill), mask, p);
-#else
-    T lane[kLanes<T>];
-    for (int i = 0; i < kLanes<T>; i++) lane[i] = i >= begin && i < end ? p[i] : fill;
-    return load(lane);
-#endif
-}
-
 template <class T>
 TATAMI_INLINE void store_first(T* p, std::type_identity_t<Vec<T>> v, int64_t n) {
 #if defined(__AVX512F__)
@@ -166,6 +151,11 @@ TATAMI_INLINE void store_first(T* p, std::type_identity_t<Vec<T>> v, int64_t n) 
 #else
     std::memcpy(p, &v, size_t(n) * sizeof(T));
 #endif
+}
+
+// The set of lanes [begin, end) as bits; empty where begin >= end.
+TATAMI_INLINE uint32_t lane_bits(int64_t begin, int64_t end) {
+    return ((1u << end) - 1) & (~0u << begin);
 }
 
 // v with the lanes whose bit is set in `lanes` replaced by p[lane * stride]; nothing else is read.
@@ -213,6 +203,13 @@ TATAMI_INLINE Vec<T> load_lanes_into(Vec<T> v, const T* p, int64_t stride, uint3
     for (int i = 0; i < kLanes<T>; i++)
         if (lanes >> i & 1) lane[i] = p[i * stride];
     return load(lane);
+}
+
+// Lanes [begin, end) from p, `fill` in the others; nothing outside p[begin, end) is read.
+// 0 <= begin, end <= kLanes.
+template <class T>
+TATAMI_INLINE Vec<T> load_lanes(const T* p, int64_t begin, int64_t end, T fill) {
+    return load_lanes_into(broadcast(fill), p, 1, lane_bits(begin, end));
 }
 
 // a * b + c, rounded once wherever the instruction set has FMA (all but portable).

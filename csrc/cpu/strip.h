@@ -62,7 +62,7 @@ TATAMI_INLINE void fill_row(T* to, int64_t pitch, const T* from, int64_t begin, 
             store(to + j, left >= kLanes<T> ? load(from) : load_first(from, left));
         else
             store(to + j, load_lanes_into(Vec<T>{}, from, stride,
-                                          uint32_t((uint64_t(1) << min<int64_t>(left, 32)) - 1)));
+                                          lane_bits(0, min<int64_t>(left, kLanes<T>))));
     }
     for (int64_t j = begin + round_up(end - begin, kLanes<T>); j < pitch; j += kLanes<T>)
         store(to + j, Vec<T>{});
