@@ -5,6 +5,12 @@
 
 namespace tatami::TATAMI_ISA {
 
+// The first n elements; whole vectors where there are more.
+template <class T>
+TATAMI_INLINE Vec<T> load_some(const T* p, int64_t n) {
+    return n >= kLanes<T> ? load(p) : load_first(p, n);
+}
+
 // to[i] = value(i), a vector at a time; value is asked for whole vectors that begin inside [0, n).
 // Streamed stores must be fenced by the caller, once, at the end of its task.
 template <class T, class Value>
@@ -26,9 +32,7 @@ TATAMI_INLINE void store_row(T* to, int64_t n, bool streamed, const Value& value
 // to (n) = from (n); nothing past from + n is read.
 template <class T>
 TATAMI_INLINE void copy_row(T* to, const T* from, int64_t n, bool streamed) {
-    store_row(to, n, streamed, [&](int64_t i) {
-        return i + kLanes<T> <= n ? load(from + i) : load_first(from + i, n - i);
-    });
+    store_row(to, n, streamed, [&](int64_t i) { return load_some(from + i, n - i); });
 }
 
 }  // namespace tatami::TATAMI_ISA

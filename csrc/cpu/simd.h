@@ -266,6 +266,24 @@ TATAMI_INLINE Vec<T> sqrt(Vec<T> x) {
 #endif
 }
 
+// As many integers as a vector of 64-bit lanes holds, widened to them.
+TATAMI_INLINE Mask<double> load_wide(const int32_t* p) {
+#if defined(__AVX512F__)
+    const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return Mask<double>(_mm512_maskz_cvtepi32_epi64(0xFF, v));
+#elif defined(__AVX2__)
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return Mask<double>(_mm256_cvtepi32_epi64(v));
+#else
+    return Mask<double>{p[0], p[1]};
+#endif
+}
+TATAMI_INLINE Mask<double> load_wide(const int64_t* p) {
+    Mask<double> v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+
 // Unsigned lanes of 64 bits.
 using Wide = uint64_t __attribute__((vector_size(kVectorBytes)));
 

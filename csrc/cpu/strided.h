@@ -20,6 +20,11 @@ TATAMI_INLINE Vec<T> even_lanes(Vec<T> a, Vec<T> b, std::integer_sequence<int, I
     return shuffle<2 * I...>(a, b);
 }
 
+template <class T, int... I>
+TATAMI_INLINE Vec<T> odd_lanes(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
+    return shuffle<(2 * I + 1)...>(a, b);
+}
+
 // Half 0 or 1 of a[0], b[0], a[1], b[1], ...
 template <class T, int Half, int... I>
 TATAMI_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
@@ -31,14 +36,14 @@ template <class T>
 using Lanes = std::make_integer_sequence<int, kLanes<T>>;
 }  // namespace detail
 
-// p[0], p[stride], ... With S = 1 or 2 all of S · kLanes elements are read.
+// p[0], p[stride], ..., n of them or more. With S = 1 or 2 all of S · kLanes elements are read.
 template <class T, int S>
-TATAMI_INLINE Vec<T> load_strided(const T* p, int64_t stride) {
+TATAMI_INLINE Vec<T> load_strided(const T* p, int64_t stride, int64_t n = kLanes<T>) {
     if constexpr (S == 1) return load(p);
     if constexpr (S == 2)
         return detail::even_lanes<T>(load(p), load(p + kLanes<T>), detail::Lanes<T>{});
-    T lane[kLanes<T>];
-    for (int i = 0; i < kLanes<T>; i++) lane[i] = p[i * stride];
+    T lane[kLanes<T>]{};
+    for (int64_t i = 0; i < n; i++) lane[i] = p[i * stride];
     return load(lane);
 }
 

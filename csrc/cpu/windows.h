@@ -15,8 +15,10 @@ struct Taps {
 TATAMI_INLINE Taps taps_inside(const WindowAxis& a, int64_t window) {
     const int64_t start = window * a.stride - a.before;
     if (!a.padded) return {start, 0, a.kernel};
-    return {start, start < 0 ? ceil_div(-start, a.dilation) : 0,
-            min(a.kernel, ceil_div(a.size - start, a.dilation))};
+    const auto taps = [&](int64_t pixels) {  // divisions are dear
+        return a.dilation == 1 ? pixels : ceil_div(pixels, a.dilation);
+    };
+    return {start, start < 0 ? taps(-start) : 0, min(a.kernel, taps(a.size - start))};
 }
 
 // Calls use.operator()<S, K>(): stride and kernel where they are compiled in, else 0.
@@ -29,6 +31,24 @@ TATAMI_INLINE void with_window(const WindowAxis& a, const Use& use) {
     if (a.stride == 1) return use.template operator()<1, 0>();
     if (a.stride == 2) return use.template operator()<2, 0>();
     use.template operator()<0, 0>();
+}
+
+// Calls use.operator()<Count>(): the number of a window's rows where it is compiled in, else 0.
+template <class Use>
+TATAMI_INLINE void with_count(int64_t count, const Use& use) {
+    if (count == 2) return use.template operator()<2>();
+    if (count == 3) return use.template operator()<3>();
+    use.template operator()<0>();
+}
+
+// Calls use(1), use(2), ... use(count - 1). Count is `count` where it is compiled in, else 0.
+template <int Count, class Use>
+TATAMI_INLINE void each_further(int64_t count, const Use& use) {
+    if constexpr (Count > 0)
+#pragma GCC unroll 4
+        for (int64_t k = 1; k < Count; k++) use(k);
+    else
+        for (int64_t k = 1; k < count; k++) use(k);
 }
 
 struct Range {

@@ -1,0 +1,48 @@
+// Rows of results that follow one another in memory. Rows that go past the caches are gathered in
+// the L1 and leave in long runs, so that a line which two of them share is written once.
+#pragma once
+
+#include "core/memory_pool.h"
+#include "cpu/copy.h"
+
+namespace tatami::TATAMI_ISA {
+
+template <class T>
+class RowStream {
+  public:
+    // to: where the first row of `row` elements goes.
+    TATAMI_INLINE RowStream(T* to, int64_t row, bool streamed)
+        : to_(to),
+          row_(row),
+          rows_(streamed ? max<int64_t>(1, kRun / (row * int64_t(sizeof(T)))) : 0),
+          scratch_(size_t(rows_ * row) * sizeof(T)) {}
+
+    TATAMI_INLINE ~RowStream() {
+        if (rows_ == 0) return;
+        flush();
+        stream_fence();
+    }
+
+    // Where to write the next row.
+    TATAMI_INLINE T* next() {
+        if (rows_ == 0) return to_ + row_ * held_++;
+        if (held_ == rows_) flush();
+        return scratch_.template as<T>() + row_ * held_++;
+    }
+
+  private:
+    static constexpr int64_t kRun = 1 << 10;  // bytes  // bytes
+
+    TATAMI_INLINE void flush() {
+        copy_row(to_, scratch_.template as<T>(), row_ * held_, true);
+        to_ += row_ * held_;
+        held_ = 0;
+    }
+
+    T* to_;
+    const int64_t row_, rows_;  // elements of a row, rows gathered
+    int64_t held_ = 0;
+    const memory::Scratch scratch_;
+};
+
+}  // namespace tatami::TATAMI_ISA
