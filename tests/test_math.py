@@ -49,6 +49,15 @@ def test_float32_exp_within_two_ulp_and_denormal_results(isa):
     assert error.max() <= 1.5, (x[error.argmax()], error.max())
 
 
+def test_float32_logistic_slope_within_six_ulp(isa):
+    x = points(1999)
+    with np.errstate(all="ignore"):
+        e = np.exp(-np.abs(x.astype(np.float64)))
+        exact = e / (1 + e) / (1 + e)
+    error = ulps(K.sigmoid_grad(np.ones_like(x), x), exact, 1e-36)
+    assert error.max() <= 6, (x[error.argmax()], error.max())
+
+
 def logistic(x):
     small = np.exp(-np.abs(x))
     return np.where(x < 0, small, 1) / (1 + small)

@@ -9,7 +9,7 @@ namespace tatami::TATAMI_ISA {
 
 template <class T>
 struct Relu {
-    TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return x < T(0) ? Vec<T>{} : x; }
+    TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return at_least<T>(x, T(0)); }
     TATAMI_INLINE Vec<T> slope(Vec<T> x) const { return x > T(0) ? broadcast(T(1)) : Vec<T>{}; }
 };
 
@@ -25,32 +25,27 @@ struct LeakyRelu {
 template <class T>
 struct Sigmoid {
     TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return sigmoid<T>(x); }
-    TATAMI_INLINE Vec<T> slope(Vec<T> x) const {
-        const auto [s, c] = logistic<T>(x);
-        return s * c;
-    }
+    TATAMI_INLINE Vec<T> slope(Vec<T> x) const { return logistic<T>(x).slope; }
 };
 
 template <class T>
 struct Tanh {
     TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return tanh<T>(x); }
     // 4 sigmoid(2x) sigmoid(-2x): 1 - tanh^2 without its cancellation.
-    TATAMI_INLINE Vec<T> slope(Vec<T> x) const {
-        const auto [s, c] = logistic<T>(x + x);
-        return T(4) * s * c;
-    }
+    TATAMI_INLINE Vec<T> slope(Vec<T> x) const { return T(4) * logistic<T>(x + x).slope; }
 };
 
 template <class T>
 struct Gelu {
+    // x Phi(x) = max(x, 0) - |x| Phi(-|x|), and its slope on the left, or 1 minus it on the right.
     TATAMI_INLINE Vec<T> operator()(Vec<T> x) const {
-        const Vec<T> tail = normal_tail<T>(abs<T>(x)).probability;
-        return x * (x > T(0) ? T(1) - tail : tail);
+        const auto tail = normal_tail<T>(x);
+        return fma(-tail.a, tail.probability, at_least<T>(x, T(0)));
     }
     TATAMI_INLINE Vec<T> slope(Vec<T> x) const {
-        constexpr T kRootTwoPi = T(0.39894228040143268);  // 1 / sqrt(2 pi)
-        const auto [tail, density] = normal_tail<T>(abs<T>(x));
-        return fma(x * kRootTwoPi, density, x > T(0) ? T(1) - tail : tail);
+        const auto tail = normal_tail<T>(x);
+        const Vec<T> left = fma(-tail.a, tail.density, tail.probability);
+        return x > T(0) ? T(1) - left : left;
     }
 };
 
@@ -58,8 +53,8 @@ template <class T>
 struct Silu {
     TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return x * sigmoid<T>(x); }
     TATAMI_INLINE Vec<T> slope(Vec<T> x) const {
-        const auto [s, c] = logistic<T>(x);
-        return fma(x * s, c, s);
+        const auto [value, slope] = logistic<T>(x);
+        return fma(x, slope, value);
     }
 };
 
@@ -75,7 +70,7 @@ struct Elu {
 template <class T>
 struct Softplus {
     TATAMI_INLINE Vec<T> operator()(Vec<T> x) const {
-        return (x > T(0) ? x : Vec<T>{}) + log1p<T>(exp<T>(-abs<T>(x)));
+        return at_least<T>(x, T(0)) + log1p<T>(exp<T>(-abs<T>(x)));
     }
     TATAMI_INLINE Vec<T> slope(Vec<T> x) const { return sigmoid<T>(x); }
 };

@@ -8,7 +8,7 @@
 namespace tatami::TATAMI_ISA {
 
 // Vector operations an element costs, to decide whether threads pay.
-inline constexpr int64_t kActivationCost = 8;
+inline constexpr int64_t kActivationCost = 12;
 
 template <class T>
 void activation_forward(Activation kind, int64_t n, const T* x, T alpha, T* y) {

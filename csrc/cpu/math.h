@@ -1,8 +1,8 @@
 // Elementary functions of a vector: range reduction, then a polynomial or rational fit, without
 // libm, tables or branches. Results have the same bits on every instruction set with FMA and are
-// within these units in the last place, denormal results included: exp and expm1 1.1, log 2,
-// log1p, tanh and the logistic 2.5, normal_tail 6 (9 without FMA). The errors beside the
-// coefficients are the fits' own, relative.
+// within these units in the last place, denormal results included: exp 1.2, log 2, log1p, tanh and
+// the logistic 3, its slope 5, normal_tail 5.5. The errors beside the coefficients are the fits'
+// own, relative.
 #pragma once
 
 #include "cpu/simd.h"
@@ -25,23 +25,16 @@ struct Fit<float> {
     static constexpr int32_t kSignificant = int32_t(~0u << 12);  // a number so cut squares exactly
     // ln 2 in two parts; an integer below 2^11 times the first is exact.
     static constexpr float kLn2High = 0x1.63p-1f, kLn2Low = -0x1.bd0106p-13f;
-    // (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2, error of exp 3e-9.
-    static constexpr float kExp[] = {4.9999994e-01f, 1.666652e-01f, 4.1668393e-02f, 8.36878e-03f,
-                                     1.3814481e-03f};
+    // exp(r) on |r| <= ln(2) / 2, error 3e-9.
+    static constexpr float kExp[] = {
+        1, 1, 4.9999994e-01f, 1.666652e-01f, 4.1668393e-02f, 8.36878e-03f, 1.3814481e-03f};
     // (2 atanh(s) / s - 2) / s^2 of s^2 on [0, 1/9], error of atanh 5e-9.
     static constexpr float kAtanh[] = {6.666641e-01f, 4.0021637e-01f, 2.7999988e-01f,
                                        2.8020766e-01f};
-    // Phi(-a) exp(a^2 / 2) = top(a) / bottom(a) on [0, kTailMax], error 6e-9.
+    // density(a) / Phi(-a) = a + rest(a) / top(a) on [0, kTailMax], error 4.5e-8.
     static constexpr float kTailMax = 14.5f;
-    static constexpr float kTailTop[] = {0.5000000029456272f, 0.43827881085602083f,
-                                         0.18322277614853347f, 0.040628945151385876f,
-                                         0.004115642463386348f};
-    static constexpr float kTailBottom[] = {1.0f,
-                                            1.6744426019516352f,
-                                            1.2024526714842487f,
-                                            0.4694379046767215f,
-                                            0.10184811333024371f,
-                                            0.010316265945471446f};
+    static constexpr float kTailTop[] = {86.70315f, 82.73358f, 36.985374f, 8.864851f, 1};
+    static constexpr float kTailRest[] = {69.1791f, 34.505825f, 8.895825f, 0.99916625f};
 };
 
 template <>
@@ -54,39 +47,33 @@ struct Fit<double> {
     static constexpr int64_t kSignificant = int64_t(~0ull << 27);
     static constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
     // Error 4e-18.
-    static constexpr double kExp[] = {0.5000000000000011,     0.1666666666666641,
-                                      0.0416666666665292,     0.008333333333495714,
-                                      0.0013888888943921075,  0.00019841269504568138,
-                                      2.4801492763917227e-05, 2.755758751522328e-06,
-                                      2.7630378361336437e-07, 2.4999912230597177e-08};
+    static constexpr double kExp[] = {1,
+                                      1,
+                                      0.5000000000000011,
+                                      0.1666666666666641,
+                                      0.0416666666665292,
+                                      0.008333333333495714,
+                                      0.0013888888943921075,
+                                      0.00019841269504568138,
+                                      2.4801492763917227e-05,
+                                      2.755758751522328e-06,
+                                      2.7630378361336437e-07,
+                                      2.4999912230597177e-08};
     // Error 2e-18.
     static constexpr double kAtanh[] = {
         0.6666666666666632,  0.40000000000153746, 0.2857142854821871,  0.22222223950199596,
         0.1818174453386559,  0.15386548228163247, 0.13301113924626182, 0.12105060796459241,
         0.08344275460934733, 0.17011318643430273};
-    // Error 5e-17.
+    // Error 1e-16.
     static constexpr double kTailMax = 39;
-    static constexpr double kTailTop[] = {0.5,
-                                          0.7748510771629629,
-                                          0.5940131663951886,
-                                          0.28930900257393566,
-                                          0.09768874766085416,
-                                          0.02361918625226073,
-                                          0.0040886251553755,
-                                          0.0004903176736366287,
-                                          3.724508320554566e-05,
-                                          1.3852957636096497e-06};
-    static constexpr double kTailBottom[] = {1.0,
-                                             2.347586715128781,
-                                             2.5611295279378683,
-                                             1.7142718764050435,
-                                             0.7819715262969725,
-                                             0.2549313095306877,
-                                             0.060426619810928804,
-                                             0.010342022986281669,
-                                             0.0012325165660182773,
-                                             9.335957865186641e-05,
-                                             3.47242152980082e-06};
+    static constexpr double kTailTop[] = {
+        360933.75373910635, 559339.8157384363,  428798.80383493565, 208842.76857905477,
+        70518.33278260888,  17049.923108583123, 2951.4456499236326, 353.94439694058894,
+        26.886015379405887, 0.9999999999970253};
+    static constexpr double kTailRest[] = {
+        287983.46958105644, 315132.4136260751,      178223.15176360426,   64883.158937416745,
+        16352.104677541703, 2897.6702408808155,     351.9445196235561,    26.886012152800944,
+        1.0000000574837886, -6.158676945358523e-10, 2.974738160323811e-12};
 };
 
 template <class T>
@@ -101,10 +88,24 @@ TATAMI_INLINE Vec<T> from_bits(Mask<T> x) {
 // c[0] + c[1] x + c[2] x^2 ...
 template <class T, int N>
 TATAMI_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[N]) {
-    Vec<T> y = broadcast(c[N - 1]);
+    Vec<T> y = c[N - 1] == 1 ? x + c[N - 2] : fma(broadcast(c[N - 1]), x, broadcast(c[N - 2]));
 #pragma GCC unroll 16
-    for (int i = N - 2; i >= 0; i--) y = fma(y, x, broadcast(c[i]));
+    for (int i = N - 3; i >= 0; i--) y = fma(y, x, broadcast(c[i]));
     return y;
+}
+
+template <class T, int N>
+struct Series {
+    T c[N];
+};
+
+// The coefficients c[FIRST], c[FIRST + 1] ... of a polynomial in HALVES / 2 x, times `scale`.
+template <int HALVES, int FIRST, class T, int N>
+consteval Series<T, N - FIRST> series_of(const T (&c)[N], T scale = 1) {
+    Series<T, N - FIRST> to{};
+    for (int i = 0; i < N; i++, scale *= T(HALVES) / 2)
+        if (i >= FIRST) to.c[i - FIRST] = c[i] * scale;
+    return to;
 }
 
 // To the nearest integer; |x| < 2^21.
@@ -131,24 +132,39 @@ TATAMI_INLINE Vec<T> scale(Vec<T> y, Vec<T> n) {
 #endif
 }
 
-// x = n ln 2 + r, n an integer, |r| <= ln(2) / 2.
+// The integer n next to HALVES / 2 x / ln 2.
+template <int HALVES, class T>
+TATAMI_INLINE Vec<T> exponent(Vec<T> x) {
+    const Vec<T> round = broadcast(Fit<T>::kRound);
+    return fma(x, broadcast(T(HALVES / 2.0 * 1.4426950408889634)), round) - round;
+}
+
+// HALVES / 2 x = n ln 2 + HALVES / 2 r.
 template <class T>
 struct Reduced {
     Vec<T> n, r;
 };
 
-template <class T>
+template <int HALVES, class T>
 TATAMI_INLINE Reduced<T> reduce(Vec<T> x) {
-    constexpr double kLog2E = 1.4426950408889634;
-    const Vec<T> n = round<T>(x * T(kLog2E));
-    const Vec<T> rest = x - n * Fit<T>::kLn2High;  // exact
-    return {n, fma(n, broadcast(-Fit<T>::kLn2Low), rest)};
+    constexpr T kFactor = T(HALVES) / 2;
+    const Vec<T> n = exponent<HALVES, T>(x);
+    const Vec<T> rest = fma(n, broadcast(-Fit<T>::kLn2High / kFactor), x);  // exact
+    return {n, fma(n, broadcast(-Fit<T>::kLn2Low / kFactor), rest)};
+}
+
+// exp(HALVES / 2 r) for |HALVES / 2 r| <= ln(2) / 2.
+template <int HALVES, class T>
+TATAMI_INLINE Vec<T> exp_reduced(Vec<T> r) {
+    constexpr auto series = series_of<HALVES, 0>(Fit<T>::kExp);
+    return polynomial<T>(r, series.c);
 }
 
 // exp(r) - 1 for |r| <= ln(2) / 2.
 template <class T>
 TATAMI_INLINE Vec<T> expm1_reduced(Vec<T> r) {
-    return fma(r * r, polynomial<T>(r, Fit<T>::kExp), r);
+    constexpr auto series = series_of<2, 2>(Fit<T>::kExp);
+    return fma(r * r, polynomial<T>(r, series.c), r);
 }
 
 // log((1 + s) / (1 - s)) for s^2 <= 1/9.
@@ -175,18 +191,18 @@ TATAMI_INLINE Vec<T> with_sign(Vec<T> magnitude, Vec<T> sign) {
 template <class T>
 TATAMI_INLINE Vec<T> exp(Vec<T> x) {
     using Fit = detail::Fit<T>;
-    x = x < Fit::kExpMin ? broadcast(Fit::kExpMin) : x;
-    x = x > Fit::kExpMax ? broadcast(Fit::kExpMax) : x;
-    const auto [n, r] = detail::reduce<T>(x);
-    return detail::scale<T>(detail::expm1_reduced<T>(r) + T(1), n);
+    const auto [n, r] =
+        detail::reduce<2, T>(at_least<T>(at_most<T>(x, Fit::kExpMax), Fit::kExpMin));
+    return detail::scale<T>(detail::exp_reduced<2, T>(r), n);
 }
 
-// exp(x) - 1 for x <= 80.
+// exp(x) - 1 for x <= 40. One step of reduction leaves an error of 3e-9 x in x, which only exp
+// itself would feel.
 template <class T>
 TATAMI_INLINE Vec<T> expm1(Vec<T> x) {
-    x = x < T(-40) ? broadcast(T(-40)) : x;  // -1 from there on
-    const auto [n, r] = detail::reduce<T>(x);
-    const Vec<T> power = detail::power_of_two<T>(n);
+    x = at_least<T>(x, T(-40));  // -1 from there on
+    const Vec<T> n = detail::exponent<2, T>(x), power = detail::power_of_two<T>(n);
+    const Vec<T> r = fma(n, broadcast(-T(0.69314718055994531)), x);
     return fma(power, detail::expm1_reduced<T>(r), power - T(1));
 }
 
@@ -220,48 +236,52 @@ TATAMI_INLINE Vec<T> log(Vec<T> x) {
 // By expm1, which keeps its relative precision near 0.
 template <class T>
 TATAMI_INLINE Vec<T> tanh(Vec<T> x) {
-    const Vec<T> a = abs<T>(x);
-    const Vec<T> e = expm1<T>(a > T(20) ? broadcast(T(40)) : a + a);  // 1 from there on
+    const Vec<T> a = at_most<T>(abs<T>(x), T(20)), e = expm1<T>(a + a);  // 1 from there on
     return with_sign<T>(e / (e + T(2)), x);
 }
 
-// The logistic function and one minus it, both to their full relative precision.
+// 1 / (1 + exp(-x)) as 2^n / (2^n + exp(-r)), where neither end overflows; 1 from 40 on.
+template <class T>
+TATAMI_INLINE Vec<T> sigmoid(Vec<T> x) {
+    constexpr T kMin = detail::Fit<T>::kExpMin;
+    const auto [n, r] = detail::reduce<2, T>(at_least<T>(at_most<T>(x, T(40)), kMin));
+    const Vec<T> power = detail::scale<T>(broadcast(T(1)), n);
+    return power / (power + detail::exp_reduced<-2, T>(r));
+}
+
+// The logistic function and its slope, which is even and has its full relative precision.
 template <class T>
 struct Logistic {
-    Vec<T> value, complement;
+    Vec<T> value, slope;
 };
 
 template <class T>
 TATAMI_INLINE Logistic<T> logistic(Vec<T> x) {
-    const Vec<T> e = exp<T>(-abs<T>(x)), one = broadcast(T(1));
-    const Vec<T> share = one / (e + T(1)), small = e * share;
-    return {x < T(0) ? small : share, x < T(0) ? share : small};
+    const Vec<T> e = exp<T>(-abs<T>(x)), large = T(1) / (e + T(1)), small = e * large;
+    return {x < T(0) ? small : large, small * large};
 }
 
-template <class T>
-TATAMI_INLINE Vec<T> sigmoid(Vec<T> x) {
-    const Vec<T> e = exp<T>(-abs<T>(x));
-    return (x < T(0) ? e : broadcast(T(1))) / (e + T(1));
-}
-
-// Of the normal distribution at a >= 0: Phi(-a) and exp(-a^2 / 2).
+// Of the normal distribution: a = |x|, but no more than where Phi(-a) becomes 0; Phi(-a), and the
+// density there.
 template <class T>
 struct NormalTail {
-    Vec<T> probability, density;
+    Vec<T> a, probability, density;
 };
 
 template <class T>
-TATAMI_INLINE NormalTail<T> normal_tail(Vec<T> a) {
+TATAMI_INLINE NormalTail<T> normal_tail(Vec<T> x) {
     using Fit = detail::Fit<T>;
-    a = a > Fit::kTailMax ? broadcast(Fit::kTailMax) : a;
-    // -a^2 / 2 in two parts, or the rounding of a^2 would cost exp most of its digits far out.
+    const Vec<T> a = at_most<T>(abs<T>(x), Fit::kTailMax);
+    // a^2 in two parts, or its rounding would cost exp most of its digits far out.
     const Vec<T> cut = detail::from_bits<T>(detail::bits<T>(a) & Fit::kSignificant);
-    const Vec<T> high = cut * cut * T(-0.5), low = (a - cut) * (a + cut) * T(-0.5);
-    const auto [n, r] = detail::reduce<T>(high);
-    const Vec<T> e = detail::expm1_reduced<T>(r + low) + T(1);
+    const auto [n, r] = detail::reduce<-1, T>(cut * cut);
+    constexpr T kPeak = T(0.39894228040143268);  // 1 / sqrt(2 pi)
+    constexpr auto series = detail::series_of<-1, 0>(Fit::kExp, kPeak);
+    const Vec<T> density = detail::polynomial<T>(fma(a - cut, a + cut, r), series.c);
     const Vec<T> top = detail::polynomial<T>(a, Fit::kTailTop);
-    const Vec<T> bottom = detail::polynomial<T>(a, Fit::kTailBottom);
-    return {detail::scale<T>(e * (top / bottom), n), detail::scale<T>(e, n)};
+    // Far out, where top has the larger errors, they cancel.
+    const Vec<T> bottom = fma(a, top, detail::polynomial<T>(a, Fit::kTailRest));
+    return {a, detail::scale<T>(density * top / bottom, n), detail::scale<T>(density, n)};
 }
 
 }  // namespace tatami::TATAMI_ISA

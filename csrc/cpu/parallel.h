@@ -38,10 +38,12 @@ TATAMI_INLINE void parallel_problems(int64_t count, int64_t work, const Body& bo
         for (int64_t i = 0; i < count; i++) body(i);
 }
 
-// Cuts [0, n) into even pieces of whole multiples of `grain` and calls body(begin, end).
+// Cuts [0, n) into even pieces of whole multiples of `grain` and calls body(begin, end). At least
+// four a thread; in long jobs more, so that the last one keeps nobody waiting for long.
 template <class Body>
 TATAMI_INLINE void parallel_ranges(int64_t n, int64_t grain, int64_t work, const Body& body) {
-    const int64_t pieces = min<int64_t>(ceil_div(n, grain), 4 * num_threads());
+    const int64_t wanted = max(4 * int64_t(num_threads()), work / kSerialWork);
+    const int64_t pieces = min(ceil_div(n, grain), wanted);
     if (pieces <= 1 || work < kSerialWork) {
         if (n > 0) body(int64_t(0), n);
         return;

@@ -15,11 +15,11 @@ struct Sum {
     }
 };
 
-// A NaN of either side stays.
+// Of a and what is not NaN of b.
+template <class T>
 struct Largest {
-    template <class V>
-    TATAMI_INLINE V operator()(V a, V b) const {
-        return ((a > b) | (a != a)) ? a : b;
+    TATAMI_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const {
+        return detail::larger_or_second<T>(b, a);
     }
 };
 
@@ -37,7 +37,7 @@ TATAMI_INLINE T fold_chunk(int64_t n, T identity, const Combine& combine, const 
         const Pack<T> last = map<T>(f, load_pack_first(x + i, min<int64_t>(n - i, kPack<T>))...);
         even = map<T>(combine, even, first_of_pack(last, n - i, identity));
     }
-    return reduce_pack(map<T>(combine, even, odd), combine);
+    return fold_pack(map<T>(combine, even, odd), combine);
 }
 
 template <class T, class F, class... In>

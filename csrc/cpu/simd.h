@@ -324,6 +324,23 @@ TATAMI_INLINE Vec<T> larger_or_second(Vec<T> a, Vec<T> b) {
     return a > b ? a : b;
 #endif
 }
+
+// a < b ? a : b, so b where either is NaN.
+template <class T>
+TATAMI_INLINE Vec<T> smaller_or_second(Vec<T> a, Vec<T> b) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return _mm512_maskz_min_ps(0xffff, a, b);
+    if constexpr (sizeof(T) == 8) return _mm512_maskz_min_pd(0xff, a, b);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return _mm256_min_ps(a, b);
+    if constexpr (sizeof(T) == 8) return _mm256_min_pd(a, b);
+#elif defined(__x86_64__)
+    if constexpr (sizeof(T) == 4) return _mm_min_ps(a, b);
+    if constexpr (sizeof(T) == 8) return _mm_min_pd(a, b);
+#else
+    return a < b ? a : b;
+#endif
+}
 }  // namespace detail
 
 // The larger one, NaN where either is: both orders agree but for NaN, whose bits the | keeps.
@@ -331,6 +348,16 @@ template <class T>
 TATAMI_INLINE Vec<T> max_nan(Vec<T> a, Vec<T> b) {
     return (Vec<T>)((Mask<T>)detail::larger_or_second<T>(a, b) |
                     (Mask<T>)detail::larger_or_second<T>(b, a));
+}
+
+// x, but no less than `least`, no more than `most`; NaN stays.
+template <class T>
+TATAMI_INLINE Vec<T> at_least(Vec<T> x, T least) {
+    return detail::larger_or_second<T>(broadcast(least), x);
+}
+template <class T>
+TATAMI_INLINE Vec<T> at_most(Vec<T> x, T most) {
+    return detail::smaller_or_second<T>(broadcast(most), x);
 }
 
 // The lanes of a and b by number, b's from the number of lanes on.
@@ -404,6 +431,15 @@ TATAMI_INLINE void store_pack(T* p, const Pack<T>& x) {
 }
 
 template <class T>
+TATAMI_INLINE void store_pack_first(T* p, const Pack<T>& x, int64_t n) {
+#pragma GCC unroll 4
+    for (int i = 0; i < Pack<T>::kParts; i++) {
+        const int64_t left = max<int64_t>(min<int64_t>(n - i * kLanes<T>, kLanes<T>), 0);
+        store_first(p + i * kLanes<T>, x.part[i], left);
+    }
+}
+
+template <class T>
 TATAMI_INLINE Pack<T> broadcast_pack(T x) {
     Pack<T> r;
 #pragma GCC unroll 4
@@ -429,25 +465,30 @@ TATAMI_INLINE Vec<T> lanes_from(Vec<T> x, std::integer_sequence<int, I...>) {
     return shuffle<((I + FIRST) % kLanes<T>)...>(x, x);
 }
 
-template <class T, int HALF>
-TATAMI_INLINE T sum_lanes(Vec<T> x) {
-    x += lanes_from<T, HALF>(x, std::make_integer_sequence<int, kLanes<T>>{});
+template <class T, int HALF, class F>
+TATAMI_INLINE T fold_lanes(Vec<T> x, F f) {
+    x = f(x, lanes_from<T, HALF>(x, std::make_integer_sequence<int, kLanes<T>>{}));
     if constexpr (HALF == 1)
         return x[0];
     else
-        return sum_lanes<T, HALF / 2>(x);
+        return fold_lanes<T, HALF / 2>(x, f);
 }
 }  // namespace detail
 
-// The tree of reduce_pack, in registers.
-template <class T>
-TATAMI_INLINE T sum_pack(const Pack<T>& x) {
+// The tree of reduce_pack in registers, f on vectors.
+template <class T, class F>
+TATAMI_INLINE T fold_pack(const Pack<T>& x, F f) {
     Pack<T> r = x;
 #pragma GCC unroll 2
     for (int half = Pack<T>::kParts / 2; half > 0; half /= 2)
 #pragma GCC unroll 2
-        for (int i = 0; i < half; i++) r.part[i] += r.part[i + half];
-    return detail::sum_lanes<T, kLanes<T> / 2>(r.part[0]);
+        for (int i = 0; i < half; i++) r.part[i] = f(r.part[i], r.part[i + half]);
+    return detail::fold_lanes<T, kLanes<T> / 2>(r.part[0], f);
+}
+
+template <class T>
+TATAMI_INLINE T sum_pack(const Pack<T>& x) {
+    return fold_pack(x, [](Vec<T> a, Vec<T> b) { return a + b; });
 }
 
 // ---- Transposition of a kLanes x kLanes block held in registers.

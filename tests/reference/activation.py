@@ -90,13 +90,13 @@ def _normal_cdf(x):
 
 def gelu(x):
     x = f64(x)
-    return x * _normal_cdf(x)
+    return np.where(x == -np.inf, 0.0, x * _normal_cdf(x))
 
 
 def gelu_grad(grad_y, x):
     x = f64(x)
     density = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
-    return (_normal_cdf(x) + x * density) * f64(grad_y)
+    return (_normal_cdf(x) + np.where(np.isinf(x), 0.0, x * density)) * f64(grad_y)
 
 
 def sigmoid(x):
