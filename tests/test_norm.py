@@ -56,6 +56,18 @@ def test_a_large_mean_costs_no_more_than_its_own_rounding(name, isa):
 
 
 @every_norm
+def test_a_first_element_far_from_the_others_costs_no_digits(name, isa):
+    """Sums are taken around the first element, where that serves."""
+    for dtype, far in ((np.float32, 1e4), (np.float64, 1e8)):
+        x = Source(0)(4, 6, 4000)
+        x[:, :, 0] += far
+        x = x.astype(dtype)
+        wanted, kept = PLAIN[name](R, x, return_cache=True)
+        bound = np.abs(wanted) + kept.inverse.max() * (1 + np.abs(x).mean())
+        assert_close(PLAIN[name](K, x), wanted, bound, name)
+
+
+@every_norm
 def test_constant_groups_give_zero(name, isa):
     if name == "rms_norm":
         return

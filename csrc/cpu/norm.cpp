@@ -5,105 +5,141 @@
 
 namespace tatami::TATAMI_ISA {
 
-// Mean and variance of group g of its pieces' moments, in an order that the shape fixes.
-template <class T>
-static Pair merge_moments(const Norm& p, int64_t g, int64_t pieces, const Pair* moment) {
+// Mean and variance of group g of its tiles' moments, in an order that the shape fixes.
+static Two merge_moments(const Norm& p, const Lines& v, int64_t g, const Two* moment) {
     if (p.count == 0) return {0, 0};
-    if (p.group_runs * pieces == 1) return {moment[g].first, moment[g].second * p.inverse_count};
-    const int64_t rest = p.length - (pieces - 1) * kPiece<T>;
+    const int64_t begin = g * v.of_group, end = begin + v.of_group;
+    if (v.of_group * v.tiles == 1)
+        return {moment[begin].first, moment[begin].second * p.inverse_count};
     const auto each = [&](const auto& body) {
-        for (int64_t i = 0; i < p.group_runs; i++) {
-            const int64_t run = p.across ? i * p.groups + g : g * p.group_runs + i;
-            for (int64_t k = 0; k < pieces; k++)
-                body(double(k + 1 < pieces ? kPiece<T> : rest), moment[run * pieces + k]);
-        }
+        for (int64_t line = begin; line < end; line++)
+            for (int64_t t = 0; t < v.tiles; t++) {
+                const Tile q = tile_of(p, v, line, t);
+                body(double(q.rows * q.n), moment[line * v.tiles + t]);
+            }
     };
     double mean = 0, var = 0;
-    each([&](double n, Pair m) { mean += n * m.first; });
+    each([&](double n, Two m) { mean += n * m.first; });
     mean *= p.inverse_count;
-    each([&](double n, Pair m) { var += m.second + n * (m.first - mean) * (m.first - mean); });
+    each([&](double n, Two m) { var += m.second + n * (m.first - mean) * (m.first - mean); });
     return {mean, var * p.inverse_count};
+}
+
+// What is done to the elements of a line: y = (x - near) slope + level.
+template <class T>
+struct LineMap {
+    T near, slope, level;
+};
+
+template <class T>
+static LineMap<T> line_map(double mean, double slope, double level) {
+    const Center<T> m = center_of<T>(mean);
+    return {m.near, T(slope), T(level - m.rest * slope)};
+}
+
+// LINES rows of y, from element `at` of x and y on, of weights w and biases b by element.
+template <int LINES, class T>
+TATAMI_INLINE void write_rows(const Norm& p, int64_t at, int64_t n, const T* x, const T* w,
+                              const T* b, const LineMap<T>* maps, int64_t ahead, bool streamed,
+                              T* y) {
+    Vec<T> near[LINES], slope[LINES], level[LINES];
+    for (int l = 0; l < LINES; l++) {
+        near[l] = broadcast(maps[l].near);
+        slope[l] = broadcast(maps[l].slope);
+        level[l] = broadcast(maps[l].level);
+    }
+    const int64_t apart = p.length;
+    sweep<T>(n, streamed, [=](int64_t i, auto read, auto, auto put) {
+        const Vec<T> weight = read(w + i), bias = read(b + i);
+#pragma GCC unroll 4
+        for (int l = 0; l < LINES; l++) {
+            const int64_t j = at + l * apart + i;
+            fetch(x + j + ahead);
+            put(y + j, fma(fma(read(x + j) - near[l], slope[l], level[l]), weight, bias));
+        }
+    });
 }
 
 template <class T>
 void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
                   double* var, T* y) {
-    const int64_t pieces = ceil_div(p.length, kPiece<T>), elements = p.period * p.length;
-    const memory::Scratch pairs(size_t(p.runs * pieces) * sizeof(Pair));
-    const memory::Scratch scales(size_t(p.groups) * sizeof(double));
+    const Lines v = lines_of<T>(p);
+    const int64_t elements = p.period * p.length;
+    const memory::Scratch twos(size_t(v.count * v.tiles) * sizeof(Two));
+    const memory::Scratch lines(size_t(v.count) * sizeof(LineMap<T>));
     const memory::Scratch weights(p.per_element ? 2 * size_t(elements) * sizeof(T) : 0);
-    Pair* const moment = pairs.as<Pair>();
-    double* const scale = scales.as<double>();
+    Two* const moment = twos.as<Two>();
+    LineMap<T>* const map = lines.as<LineMap<T>>();
     const bool streamed = streams(p, y);
     const int64_t ahead = fetch_distance<T>(p, 1);
     if (p.per_element) {
         bias = by_element(bias, T(0), p.repeat, elements, weights.as<T>() + elements);
         weight = by_element(weight, T(1), p.repeat, elements, weights.as<T>());
     }
-    const auto first = [&](int64_t id, int64_t end) {
+    const auto first = [&](int64_t t, int64_t line, int64_t end) {
         if (p.fixed) return;
-        if (pieces == 1)
-            for (; id + kRowsAtOnce <= end; id += kRowsAtOnce)
-                moments<T, kRowsAtOnce>(x + id * p.length, p.length, p.length, p.centred,
-                                        moment + id);
-        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t i) {
-            moments<T, 1>(x + q.at, 0, q.n, p.centred, moment + i);
-        });
+        const auto take = [&](auto count) {
+            moments<T, decltype(count)::value>(tile_of(p, v, line, t), x, p.length, p.centred,
+                                               moment + line * v.tiles + t, v.tiles);
+            line += count;
+        };
+        while (line + kLinesAtOnce <= end) take(std::integral_constant<int, kLinesAtOnce>{});
+        while (line < end) take(std::integral_constant<int, 1>{});
     };
     const auto merge = [&](int64_t g) {
         if (!p.fixed) {
-            const Pair merged = merge_moments<T>(p, g, pieces, moment);
+            const Two merged = merge_moments(p, v, g, moment);
             mean[g] = merged.first;
             var[g] = merged.second;
         }
-        scale[g] = inverse_deviation(p, var[g]);
+        const double scale = inverse_deviation(p, var[g]);
+        for (int64_t line = g * v.of_group; line < (g + 1) * v.of_group; line++) {
+            const int64_t c = p.per_element ? 0 : line % p.period;
+            const double w = weight && !p.per_element ? double(weight[c]) : 1.0;
+            const double b = bias && !p.per_element ? double(bias[c]) : 0.0;
+            map[line] = line_map<T>(mean[g], w * scale, b);
+        }
     };
     const auto by_run = [&](int64_t id, int64_t end) {
-        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t) {
-            const Center<T> m = center_of<T>(mean[q.group]);
-            const double slope = (weight ? double(weight[q.weight]) : 1.0) * scale[q.group];
-            const double level = (bias ? double(bias[q.weight]) : 0.0) - m.rest * slope;
-            const Vec<T> a = broadcast(T(slope)), b = broadcast(T(level));
-            sweep(q.n, y + q.at, streamed, [=](int64_t i, auto read, auto) {
-                fetch(x + q.at + i + ahead);
-                return fma(read(x + q.at + i) - m.near, a, b);
+        each_place<T>(p, v.pieces, id, end, [&](const Place& q) {
+            const LineMap<T>& m = map[q.line];
+            const Vec<T> near = broadcast(m.near), a = broadcast(m.slope), b = broadcast(m.level);
+            const int64_t at = q.at;
+            sweep<T>(q.n, streamed, [=](int64_t i, auto read, auto, auto put) {
+                fetch(x + at + i + ahead);
+                put(y + at + i, fma(read(x + at + i) - near, a, b));
             });
         });
     };
     const auto by_weight = [&](int64_t id, int64_t end) {
-        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t) {
-            const T* const w = weight + q.weight * p.length + q.column;
-            const T* const v = bias + q.weight * p.length + q.column;
-            const Center<T> m = center_of<T>(mean[q.group]);
-            const Vec<T> a = broadcast(T(scale[q.group]));
-            const Vec<T> b = broadcast(T(-m.rest * scale[q.group]));
-            sweep(q.n, y + q.at, streamed, [=](int64_t i, auto read, auto) {
-                fetch(x + q.at + i + ahead);
-                return fma(fma(read(x + q.at + i) - m.near, a, b), read(w + i), read(v + i));
-            });
+        if (!streamed && v.pieces == 1 && p.period == 1)  // several streams at once are slower
+            for (; id + kLinesAtOnce <= end; id += kLinesAtOnce)
+                write_rows<kLinesAtOnce>(p, id * p.length, p.length, x, weight, bias, map + id,
+                                         ahead, false, y);
+        each_place<T>(p, v.pieces, id, end, [&](const Place& q) {
+            const int64_t from = q.weight * p.length + q.column;
+            write_rows<1>(p, q.at, q.n, x, weight + from, bias + from, map + q.line, ahead,
+                          streamed, y);
         });
     };
     if (p.per_element)
-        by_groups<T>(p, pieces, 1, first, merge, by_weight);
+        by_groups<T>(p, v, 1, first, merge, by_weight);
     else
-        by_groups<T>(p, pieces, 1, first, merge, by_run);
+        by_groups<T>(p, v, 1, first, merge, by_run);
 }
 
-// dweight, dbias of the sums of dy and dy (x - mean) of every piece.
-template <class T>
-static void channel_gradients(const Norm& p, int64_t pieces, const Pair* sum, const double* scale,
-                              T* dweight, T* dbias) {
-    parallel_ranges(p.period, 16, p.runs * pieces, [&](int64_t begin, int64_t end) {
+// dweight, dbias of the sums of dy and dy (x - mean) of every tile.
+static void channel_sums(const Norm& p, const Lines& v, const Two* sum, const double* scale,
+                         const auto& store_sums) {
+    parallel_ranges(p.period, 16, v.count * v.tiles, [&](int64_t begin, int64_t end) {
         for (int64_t c = begin; c < end; c++) {
-            Pair total{0, 0};
-            for (int64_t run = c; run < p.runs; run += p.period) {
-                Pair of_run{0, 0};
-                for (int64_t k = 0; k < pieces; k++) of_run += sum[run * pieces + k];
-                const double s = scale[p.across ? c : run / p.group_runs];
-                total += Pair{of_run.first, of_run.second * s};
+            Two total{0, 0};
+            for (int64_t line = c; line < v.count; line += p.period) {
+                Two of_line{0, 0};
+                for (int64_t t = 0; t < v.tiles; t++) of_line += sum[line * v.tiles + t];
+                total += Two{of_line.first, of_line.second * scale[line / v.of_group]};
             }
-            if (dweight) dweight[c] = T(total.second);
-            if (dbias) dbias[c] = T(total.first);
+            store_sums(c, total);
         }
     });
 }
@@ -113,59 +149,66 @@ static void channel_gradients(const Norm& p, int64_t pieces, const Pair* sum, co
 template <class T>
 void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
                    const double* var, T* dx, T* dweight, T* dbias) {
-    const int64_t pieces = ceil_div(p.length, kPiece<T>);
-    const memory::Scratch pairs(size_t(p.runs * pieces) * sizeof(Pair));
-    const memory::Scratch scales(size_t(p.groups) * 3 * sizeof(double));
-    Pair* const sum = pairs.as<Pair>();
+    struct Map {
+        T factor;
+        LineMap<T> x;
+    };
+    const Lines v = lines_of<T>(p);
+    const memory::Scratch twos(size_t(v.count * v.tiles) * sizeof(Two));
+    const memory::Scratch lines(size_t(v.count) * sizeof(Map));
+    const memory::Scratch scales(size_t(p.groups) * sizeof(double));
+    Two* const sum = twos.as<Two>();
+    Map* const map = lines.as<Map>();
     double* const scale = scales.as<double>();
-    double *const level = scale + p.groups, *const slope = level + p.groups;
     const bool streamed = streams(p, dx);
     const int64_t ahead = fetch_distance<T>(p, 2);
-    const auto factor = [&](int64_t run) { return weight ? double(weight[run % p.period]) : 1.0; };
-    const auto first = [&](int64_t id, int64_t end) {
-        if (pieces == 1 && id + kRowsAtOnce <= end) {
-            Place q = place_of<T>(p, pieces, id);
-            for (; id + kRowsAtOnce <= end; id += kRowsAtOnce) {
-                const int64_t at = q.at;
-                double near[kRowsAtOnce];
-                for (int r = 0; r < kRowsAtOnce; r++, advance<T>(p, q)) near[r] = mean[q.group];
-                gradient_sums<false, kRowsAtOnce>(dy + at, x + at, p.length, dy, 0, p.length, near,
-                                                  sum + id);
-            }
-        }
-        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t i) {
-            gradient_sums<false, 1>(dy + q.at, x + q.at, 0, dy, 0, q.n, mean + q.group, sum + i);
-        });
+    const auto factor = [&](int64_t line) {
+        return weight ? double(weight[line % p.period]) : 1.0;
+    };
+    const auto first = [&](int64_t t, int64_t line, int64_t end) {
+        const auto take = [&](auto count) {
+            constexpr int LINES = decltype(count)::value;
+            double near[LINES];
+            for (int l = 0; l < LINES; l++) near[l] = mean[(line + l) / v.of_group];
+            gradient_sums<false, LINES>(tile_of(p, v, line, t), dy, x, p.length, dy, near,
+                                        sum + line * v.tiles + t, v.tiles);
+            line += LINES;
+        };
+        while (line + kLinesAtOnce <= end) take(std::integral_constant<int, kLinesAtOnce>{});
+        while (line < end) take(std::integral_constant<int, 1>{});
     };
     const auto merge = [&](int64_t g) {
-        Pair total{0, 0};
-        for (int64_t i = 0; i < p.group_runs && !p.fixed; i++) {
-            const int64_t run = p.across ? i * p.groups + g : g * p.group_runs + i;
-            for (int64_t k = 0; k < pieces; k++) {
-                const Pair s = sum[run * pieces + k];
-                total += Pair{s.first * factor(run), s.second * factor(run)};
+        const int64_t begin = g * v.of_group, end = begin + v.of_group;
+        Two total{0, 0};
+        for (int64_t line = begin; line < end && !p.fixed; line++)
+            for (int64_t t = 0; t < v.tiles; t++) {
+                const Two s = sum[line * v.tiles + t];
+                total += Two{s.first * factor(line), s.second * factor(line)};
             }
-        }
-        scale[g] = inverse_deviation(p, var[g]);
-        level[g] = p.fixed ? 0 : -scale[g] * total.first * p.inverse_count;
-        slope[g] = p.fixed ? 0 : -scale[g] * scale[g] * scale[g] * total.second * p.inverse_count;
+        const double s = scale[g] = inverse_deviation(p, var[g]);
+        const double slope = p.fixed ? 0 : -s * s * s * total.second * p.inverse_count;
+        const double level = p.fixed ? 0 : -s * total.first * p.inverse_count;
+        for (int64_t line = begin; line < end; line++)
+            map[line] = {T(factor(line) * s), line_map<T>(mean[g], slope, level)};
     };
     const auto then = [&](int64_t id, int64_t end) {
-        each_place<T>(p, pieces, id, end, [&](const Place& q, int64_t) {
-            const Center<T> m = center_of<T>(mean[q.group]);
-            const Vec<T> a =
-                broadcast(T((weight ? double(weight[q.weight]) : 1.0) * scale[q.group]));
-            const Vec<T> b = broadcast(T(slope[q.group]));
-            const Vec<T> c = broadcast(T(level[q.group] - m.rest * slope[q.group]));
-            sweep(q.n, dx + q.at, streamed, [=](int64_t i, auto read, auto) {
-                fetch(dy + q.at + i + ahead);
-                fetch(x + q.at + i + ahead);
-                return fma(read(dy + q.at + i), a, fma(read(x + q.at + i) - m.near, b, c));
+        each_place<T>(p, v.pieces, id, end, [&](const Place& q) {
+            const Map& m = map[q.line];
+            const Vec<T> a = broadcast(m.factor), near = broadcast(m.x.near);
+            const Vec<T> b = broadcast(m.x.slope), c = broadcast(m.x.level);
+            const int64_t at = q.at;
+            sweep<T>(q.n, streamed, [=](int64_t i, auto read, auto, auto put) {
+                fetch(dy + at + i + ahead);
+                fetch(x + at + i + ahead);
+                put(dx + at + i, fma(read(dy + at + i), a, fma(read(x + at + i) - near, b, c)));
             });
         });
     };
-    by_groups<T>(p, pieces, 2, first, merge, then);
-    channel_gradients(p, pieces, sum, scale, dweight, dbias);
+    by_groups<T>(p, v, 2, first, merge, then);
+    channel_sums(p, v, sum, scale, [&](int64_t c, Two total) {
+        if (dweight) dweight[c] = T(total.second);
+        if (dbias) dbias[c] = T(total.first);
+    });
 }
 
 template <class T>

@@ -53,13 +53,13 @@ TATAMI_INLINE void sweep_columns(const Norm& p, int64_t row, int64_t end, int64_
                                  int64_t columns, T* a, T* b, const Add& add) {
     for (int64_t j = 0; j < columns; j++) a[column + j] = b[column + j] = T(0);
     const auto rows = [&](auto count) {
-        sweep(columns, a + column, false, [&](int64_t i, auto read, auto write) {
+        sweep<T>(columns, false, [&](int64_t i, auto read, auto write, auto) {
             Vec<T> first = read(a + column + i), second = read(b + column + i);
 #pragma GCC unroll 4
             for (int r = 0; r < decltype(count)::value; r++)
                 add((row + r) * p.length + column + i, row + r, read, first, second);
+            write(a + column + i, first);
             write(b + column + i, second);
-            return first;
         });
         row += count;
     };
@@ -82,7 +82,7 @@ static void column_moments(const Norm& p, const T* x, int64_t chunk, int64_t col
 }
 
 template <class T>
-static Pair merge_columns(const Norm& p, int64_t g, const T* mean, const T* m2) {
+static Two merge_columns(const Norm& p, int64_t g, const T* mean, const T* m2) {
     if (p.count == 0) return {0, 0};
     const auto each = [&](const auto& body) {
         for (int64_t row = 0, at = g * p.repeat; row < p.runs; row += kChunkRows, at += p.length)
@@ -112,7 +112,7 @@ void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, 
     const auto merge = [&](int64_t begin, int64_t end) {
         for (int64_t g = begin; g < end; g++) {
             if (!p.fixed) {
-                const Pair merged = merge_columns(p, g, means, m2);
+                const Two merged = merge_columns(p, g, means, m2);
                 mean[g] = merged.first;
                 var[g] = merged.second;
             }
@@ -130,11 +130,12 @@ void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, 
         const int64_t end = min((chunk + 1) * kChunkRows, p.runs);
         for (int64_t row = chunk * kChunkRows; row < end; row++) {
             const int64_t at = row * p.length + column;
-            sweep(
-                columns, y + at, streamed && columns == p.length, [=](int64_t i, auto read, auto) {
-                    const int64_t j = column + i;
-                    return fma(read(x + at + i) - read(near + j), read(slope + j), read(level + j));
-                });
+            sweep<T>(columns, streamed && columns == p.length,
+                     [=](int64_t i, auto read, auto, auto put) {
+                         const int64_t j = column + i;
+                         put(y + at + i, fma(read(x + at + i) - read(near + j), read(slope + j),
+                                             read(level + j)));
+                     });
         }
     };
     by_strips<T>(p, 1, first, merge, then);
@@ -164,10 +165,10 @@ void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, c
     };
     const auto merge = [&](int64_t begin, int64_t end) {
         for (int64_t g = begin; g < end; g++) {
-            Pair sum{0, 0};
+            Two sum{0, 0};
             for (int64_t i = 0; i < chunks; i++)
                 for (int64_t j = g * p.repeat; j < (g + 1) * p.repeat; j++)
-                    sum += Pair{double(g_sums[i * p.length + j]), double(d_sums[i * p.length + j])};
+                    sum += Two{double(g_sums[i * p.length + j]), double(d_sums[i * p.length + j])};
             const double rest = center_of<T>(mean[g]).rest;
             sum.second -= rest * sum.first;
             const double s = inverse_deviation(p, var[g]);
@@ -186,13 +187,13 @@ void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, c
         const int64_t end = min((chunk + 1) * kChunkRows, p.runs);
         for (int64_t row = chunk * kChunkRows; row < end; row++) {
             const int64_t at = row * p.length + column;
-            sweep(columns, dx + at, streamed && columns == p.length,
-                  [=](int64_t i, auto read, auto) {
-                      const int64_t j = column + i;
-                      const Vec<T> d = read(x + at + i) - read(near + j);
-                      return fma(read(dy + at + i), read(factor + j),
-                                 fma(d, read(slope + j), read(level + j)));
-                  });
+            sweep<T>(columns, streamed && columns == p.length,
+                     [=](int64_t i, auto read, auto, auto put) {
+                         const int64_t j = column + i;
+                         const Vec<T> d = read(x + at + i) - read(near + j);
+                         put(dx + at + i, fma(read(dy + at + i), read(factor + j),
+                                              fma(d, read(slope + j), read(level + j))));
+                     });
         }
     };
     by_strips<T>(p, 2, first, merge, then);

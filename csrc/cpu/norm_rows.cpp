@@ -4,18 +4,19 @@
 
 namespace tatami::TATAMI_ISA {
 
-// dx = w dy scale + (x - near) slope + level, and x's normalised value is (x - near) scale + shift.
+// With d = (x - near) - rest: dx = w dy scale + d slope + level, and d scale is x's normalised
+// value.
 template <class T>
 struct RowMap {
-    T near, scale, shift, slope, level;
+    T near, rest, scale, slope, level;
 };
 
 template <class T>
-static RowMap<T> row_map(const Norm& p, Pair sum, double mean, double var) {
+static RowMap<T> row_map(const Norm& p, Two sum, double mean, double var) {
     const double s = inverse_deviation(p, var), n = p.inverse_count;
     const Center<T> m = center_of<T>(mean);
     const double slope = -s * s * s * sum.second * n, level = p.centred ? -s * sum.first * n : 0;
-    return {m.near, T(s), T(-m.rest * s), T(slope), T(level - m.rest * slope)};
+    return {m.near, T(m.rest), T(s), T(slope), T(level)};
 }
 
 // Where the elements of a row's piece are.
@@ -26,39 +27,71 @@ struct RowPiece {
     T *dx, *dw, *db;  // dw, db: sums that its part of dweight and dbias is added to
 };
 
-template <class T>
-TATAMI_INLINE void row_gradient(const RowPiece<T>& q, const RowMap<T>& m, int64_t ahead,
-                                bool streamed) {
-    const Vec<T> shift = broadcast(m.shift), scale = broadcast(m.scale);
-    const Vec<T> slope = broadcast(m.slope), level = broadcast(m.level);
-    sweep(q.n, q.dx, streamed, [=](int64_t i, auto read, auto write) {
-        fetch(q.dy + i + ahead);
-        fetch(q.x + i + ahead);
-        const Vec<T> dy = read(q.dy + i), d = read(q.x + i) - m.near;
-        write(q.dw + i, fma(dy, fma(d, scale, shift), read(q.dw + i)));
-        write(q.db + i, read(q.db + i) + dy);
-        return fma(dy * read(q.w + i), scale, fma(d, slope, level));
+// The gradients of ROWS rows, `apart` elements apart.
+template <int ROWS, class T>
+TATAMI_INLINE void row_gradients(const RowPiece<T>& q, const RowMap<T>* map, int64_t apart,
+                                 int64_t ahead, bool streamed) {
+    Vec<T> near[ROWS], rest[ROWS], scale[ROWS], slope[ROWS], level[ROWS];
+    for (int r = 0; r < ROWS; r++) {
+        near[r] = broadcast(map[r].near);
+        rest[r] = broadcast(map[r].rest);
+        scale[r] = broadcast(map[r].scale);
+        slope[r] = broadcast(map[r].slope);
+        level[r] = broadcast(map[r].level);
+    }
+    sweep<T>(q.n, streamed, [=](int64_t i, auto read, auto write, auto put) {
+        const Vec<T> w = read(q.w + i);
+        Vec<T> dw = read(q.dw + i), db = read(q.db + i);
+#pragma GCC unroll 4
+        for (int r = 0; r < ROWS; r++) {
+            const int64_t j = i + r * apart;
+            fetch(q.dy + j + ahead);
+            fetch(q.x + j + ahead);
+            const Vec<T> dy = read(q.dy + j), d = (read(q.x + j) - near[r]) - rest[r];
+            const Vec<T> scaled = dy * scale[r];
+            db += dy;
+            dw = fma(scaled, d, dw);
+            put(q.dx + j, fma(scaled, w, fma(d, slope[r], level[r])));
+        }
+        write(q.dw + i, dw);
+        write(q.db + i, db);
     });
+}
+
+inline constexpr int64_t kFoldWidth = 64;
+
+// The next `count` elements of fold_slots, in double; whole weights.
+template <class T, class Count>
+TATAMI_INLINE void fold_block(int64_t slots, int64_t stride, const T* sums, int64_t repeat,
+                              Count count, T* to) {
+    double total[kFoldWidth];
+    for (int64_t j = 0; j < count; j++) total[j] = slots ? double(sums[j]) : 0;
+    for (int64_t slot = 1; slot < slots; slot++)
+        for (int64_t j = 0; j < count; j++) total[j] += double(sums[slot * stride + j]);
+    if (repeat == 1)
+        for (int64_t j = 0; j < count; j++) to[j] = T(total[j]);
+    else
+        for (int64_t j = 0; j < count; j += repeat) {
+            double sum = 0;
+            for (int64_t i = j; i < j + repeat; i++) sum += total[i];
+            to[j / repeat] = T(sum);
+        }
 }
 
 // to[c] = the sum over all slots of the elements of weight c; a slot is `stride` past the last one.
 template <class T>
 static void fold_slots(const Norm& p, int64_t slots, int64_t stride, const T* sums, T* to) {
     if (!to) return;
-    constexpr int64_t width = 64;
-    const int64_t block = max<int64_t>(width / p.repeat, 1), work = slots * p.parameters;
-    parallel_ranges(p.parameters, block, work, [&](int64_t begin, int64_t end) {
+    const int64_t repeat = p.repeat, block = max<int64_t>(kFoldWidth / repeat, 1);
+    parallel_ranges(p.parameters, block, slots * p.parameters, [=](int64_t begin, int64_t end) {
         for (int64_t c = begin; c < end; c += block) {
-            const int64_t count = min(block, end - c), n = count * p.repeat;
-            double total[width] = {};
-            for (int64_t slot = 0; slot < slots; slot++)
-                for (int64_t j = 0; j < n; j++)
-                    total[j] += double(sums[slot * stride + c * p.repeat + j]);
-            for (int64_t j = 0; j < count; j++) {
-                double sum = 0;
-                for (int64_t i = 0; i < p.repeat; i++) sum += total[j * p.repeat + i];
-                to[c + j] = T(sum);
-            }
+            const int64_t count = min(block, end - c) * repeat;
+            const T* const from = sums + c * repeat;
+            if (count == kFoldWidth)
+                fold_block(slots, stride, from, repeat,
+                           std::integral_constant<int64_t, kFoldWidth>{}, to + c);
+            else
+                fold_block(slots, stride, from, repeat, count, to + c);
         }
     });
 }
@@ -94,17 +127,12 @@ void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
     };
     const auto sum_of = [&](int64_t run, int64_t k) {
         const RowPiece<T> q = piece(run, k);
-        Pair sum;
-        gradient_sums<true, 1>(q.dy, q.x, 0, q.w, 0, q.n, mean + run, &sum);
+        Two sum;
+        gradient_sums<true, 1>(Tile{0, 1, 0, q.n}, q.dy, q.x, 0, q.w, mean + run, &sum, 1);
         return sum;
     };
     const auto clear = [&](int64_t from, int64_t n) {
         __builtin_memset(sums + from, 0, size_t(n) * sizeof(T));
-    };
-    const auto finish = [&](int64_t run, Pair sum) {
-        const RowMap<T> map = row_map<T>(p, sum, mean[run], var[run]);
-        for (int64_t k = 0; k < pieces; k++)
-            row_gradient(piece(run, k), map, kRowsAtOnce * p.length, streamed);
     };
     if (whole) {
         parallel_for(slots, work, [&](int64_t slot, int) {
@@ -112,23 +140,33 @@ void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
             const int64_t end = min((slot + 1) * slot_rows, p.runs);
             int64_t run = slot * slot_rows;
             if (pieces == 1 && p.period == 1)  // short rows: together
-                for (; run + kRowsAtOnce <= end; run += kRowsAtOnce) {
+                for (; run + kLinesAtOnce <= end; run += kLinesAtOnce) {
                     const RowPiece<T> q = piece(run, 0);
-                    Pair sum[kRowsAtOnce];
-                    gradient_sums<true, kRowsAtOnce>(q.dy, q.x, p.length, q.w, 0, q.n, mean + run,
-                                                     sum);
-                    for (int r = 0; r < kRowsAtOnce; r++) finish(run + r, sum[r]);
+                    Two sum[kLinesAtOnce];
+                    RowMap<T> map[kLinesAtOnce];
+                    gradient_sums<true, kLinesAtOnce>(Tile{0, 1, 0, q.n}, q.dy, q.x, p.length, q.w,
+                                                      mean + run, sum, 1);
+                    for (int r = 0; r < kLinesAtOnce; r++)
+                        map[r] = row_map<T>(p, sum[r], mean[run + r], var[run + r]);
+                    const int64_t ahead = 2 * kLinesAtOnce * p.length;
+                    if (!streamed)
+                        row_gradients<kLinesAtOnce>(q, map, p.length, ahead, false);
+                    else  // several streams at once are slower
+                        for (int r = 0; r < kLinesAtOnce; r++)
+                            row_gradients<1>(piece(run + r, 0), map + r, 0, ahead, true);
                 }
             for (; run < end; run++) {
-                Pair sum{0, 0};
+                Two sum{0, 0};
                 for (int64_t k = 0; k < pieces; k++) sum += sum_of(run, k);
-                finish(run, sum);
+                const RowMap<T> map = row_map<T>(p, sum, mean[run], var[run]);
+                for (int64_t k = 0; k < pieces; k++)
+                    row_gradients<1>(piece(run, k), &map, 0, p.length, streamed);
             }
             stream_fence();
         });
     } else {  // long rows: cut by pieces, each of which takes all rows in order
-        const memory::Scratch pairs(size_t(p.runs * pieces) * sizeof(Pair));
-        Pair* const sum = pairs.as<Pair>();
+        const memory::Scratch pairs(size_t(p.runs * pieces) * sizeof(Two));
+        Two* const sum = pairs.as<Two>();
         parallel_for(p.runs * pieces, work,
                      [&](int64_t i, int) { sum[i] = sum_of(i / pieces, i % pieces); });
         for (int64_t run = 0; run < p.runs; run++)
@@ -141,7 +179,7 @@ void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
             }
             for (int64_t run = 0; run < p.runs; run++) {
                 const RowMap<T> map = row_map<T>(p, sum[run * pieces], mean[run], var[run]);
-                row_gradient(piece(run, k), map, p.length, streamed);
+                row_gradients<1>(piece(run, k), &map, 0, p.length, streamed);
             }
             stream_fence();
         });

@@ -519,4 +519,43 @@ TATAMI_INLINE void transpose(Vec<T> (&row)[kLanes<T>]) {
     detail::transpose_stage<T, kLanes<T> / 2>(row);
 }
 
+// ---- Several sums of lanes at once.
+
+namespace detail {
+template <class T, int HALF, int N>
+TATAMI_INLINE Vec<T> sum_halves(Vec<T> (&v)[N]) {
+    constexpr auto lanes = std::make_integer_sequence<int, kLanes<T>>{};
+    if constexpr (HALF == 0) {
+        return v[0];
+    } else {
+        Vec<T> sum[N > 1 ? N / 2 : 1];
+        if constexpr (N == 1) sum[0] = v[0] + lanes_from<T, HALF>(v[0], lanes);
+#pragma GCC unroll 8
+        for (int i = 0; i < N / 2; i++) {
+            butterfly<T, HALF>(v[i], v[i + N / 2], lanes);
+            sum[i] = v[i] + v[i + N / 2];
+        }
+        return sum_halves<T, HALF / 2>(sum);
+    }
+}
+}  // namespace detail
+
+// to[k] = sum_pack(x[k]), bit by bit; N is a power of two up to kLanes.
+template <class T, int N>
+TATAMI_INLINE void sum_packs(const Pack<T> (&x)[N], T* to) {
+    Vec<T> v[N];
+#pragma GCC unroll 16
+    for (int k = 0; k < N; k++) {
+        Pack<T> r = x[k];
+#pragma GCC unroll 2
+        for (int half = Pack<T>::kParts / 2; half > 0; half /= 2)
+#pragma GCC unroll 2
+            for (int i = 0; i < half; i++) r.part[i] += r.part[i + half];
+        v[k] = r.part[0];
+    }
+    T lane[kLanes<T>];
+    store(lane, detail::sum_halves<T, kLanes<T> / 2>(v));
+    for (int k = 0; k < N; k++) to[k] = lane[k * (kLanes<T> / N)];
+}
+
 }  // namespace tatami::TATAMI_ISA

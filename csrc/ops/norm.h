@@ -15,8 +15,8 @@ namespace tatami {
 //   group norm      runs (n, c), length s    group r / group_runs
 //   layer, RMS norm runs (m),    length d    group r (per_element)
 // Short runs would waste vectors, so that where s is small
-//   group norm      runs (n, g), length c/g · s    group r (per_element) batch norm      runs (n),
-//   length c · s         group: `repeat` columns              (columns)
+//   group norm      runs (n, g), length c/g · s    group r (per_element)
+//   batch norm      runs (n),    length c · s      group: `repeat` columns              (columns)
 struct Norm {
     static Norm batch(const char* op, const Shape& x, bool fixed, double eps);
     static Norm instance(const Shape& x, double eps);
