@@ -1,6 +1,7 @@
 #include "thread_pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -38,9 +39,15 @@ constexpr uint32_t kPlaceMask = 0x7fff0000;
 constexpr uint32_t kCallerSleeps = 0x80000000;
 
 struct Region {
-    int64_t tasks;
+    int64_t steps, tasks;
+    int workers;  // who may take part: each has a share of every step's tasks
     TaskBody body;
     void* context;
+};
+
+// How many tasks of one worker's shares were claimed, by itself or by others, over all steps.
+struct alignas(64) Claims {
+    std::atomic<int64_t> count{0};
 };
 
 struct Pool {
@@ -49,11 +56,12 @@ struct Pool {
     int started = 0;
     int cores = 0;
     alignas(64) Region region{};
-    std::atomic<int64_t> next_task{0};
     std::atomic<uint32_t> gate{0};
     std::atomic<uint32_t> regions_opened{0};
+    alignas(64) std::atomic<int64_t> tasks_done{0};
     alignas(64) std::atomic<int> sleeping{0};
     std::atomic<bool> may_spin{false};
+    Claims claims[kMaxThreads];
 };
 
 // No destructor runs at exit: workers may still look at it.
@@ -79,10 +87,39 @@ bool spin_until(Condition condition, std::chrono::microseconds at_most) {
     return false;
 }
 
+// Runs what is unclaimed of the share of `owner` in this step; returns how many tasks it was.
+int64_t work_on_share(const Region& region, int64_t step, int owner, int worker) {
+    const int64_t first = region.tasks * owner / region.workers;
+    const int64_t size = region.tasks * (owner + 1) / region.workers - first;
+    const int64_t before = step * size, end = before + size;
+    std::atomic<int64_t>& claimed = pool.claims[owner].count;
+    int64_t done = 0;
+    for (int64_t next = claimed.load(std::memory_order_relaxed); next < end;) {
+        if (!claimed.compare_exchange_weak(next, next + 1, std::memory_order_relaxed)) continue;
+        region.body(region.context, step * region.tasks + first + next - before, worker);
+        ++done;
+        next = claimed.load(std::memory_order_relaxed);
+    }
+    return done;
+}
+
+// Whoever waits here saw every task of the step claimed, and who claims one is running.
+void await_tasks(int64_t count) {
+    const auto done = [count] { return pool.tasks_done.load(std::memory_order_acquire) >= count; };
+    if (pool.may_spin.load(std::memory_order_relaxed) && spin_until(done, kCallerSpin)) return;
+    while (!done()) sched_yield();
+}
+
+// Its own share first, then what the others have not begun.
 void work(const Region& region, int worker) {
-    int64_t task;
-    while ((task = pool.next_task.fetch_add(1, std::memory_order_relaxed)) < region.tasks) {
-        region.body(region.context, task, worker);
+    for (int64_t step = 0; step < region.steps; ++step) {
+        int64_t done = 0;
+        for (int i = 0; i < region.workers; ++i) {
+            done += work_on_share(region, step, (worker + i) % region.workers, worker);
+        }
+        if (step + 1 == region.steps) break;  // the region's end is awaited by closing it
+        if (done) pool.tasks_done.fetch_add(done, std::memory_order_acq_rel);
+        await_tasks((step + 1) * region.tasks);
     }
 }
 
@@ -162,9 +199,13 @@ void start_workers(int count) {
     }
 }
 
-void open_region(const Region& region, int places) {
+void open_region(const Region& region) {
+    const int places = region.workers - 1;
     pool.region = region;
-    pool.next_task.store(0, std::memory_order_relaxed);
+    pool.tasks_done.store(0, std::memory_order_relaxed);
+    for (int worker = 0; worker < region.workers; ++worker) {
+        pool.claims[worker].count.store(0, std::memory_order_relaxed);
+    }
     pool.may_spin.store(places < pool.cores, std::memory_order_relaxed);
     pool.gate.store(static_cast<uint32_t>(places) * kPlace, std::memory_order_release);
     // Sequentially consistent with the other order in await_region: either the worker sees the
@@ -232,15 +273,19 @@ SteadyThreads::~SteadyThreads() {
 }
 
 void run_tasks(int64_t tasks, TaskBody body, void* context) {
-    const int places = static_cast<int>(std::min<int64_t>(tasks, num_threads())) - 1;
-    if (places < 1 || pool.busy.load(std::memory_order_relaxed) ||
+    run_steps(1, tasks, body, context);
+}
+
+void run_steps(int64_t steps, int64_t tasks, TaskBody body, void* context) {
+    const int workers = static_cast<int>(std::min<int64_t>(tasks, num_threads()));
+    if (steps < 1 || workers < 2 || pool.busy.load(std::memory_order_relaxed) ||
         pool.busy.exchange(true, std::memory_order_acquire)) {
-        for (int64_t task = 0; task < tasks; ++task) body(context, task, 0);
+        for (int64_t task = 0; task < steps * tasks; ++task) body(context, task, 0);
         return;
     }
-    start_workers(places);
-    const Region region{tasks, body, context};
-    open_region(region, places);
+    start_workers(workers - 1);
+    const Region region{steps, tasks, workers, body, context};
+    open_region(region);
     work(region, 0);
     close_region();
     pool.busy.store(false, std::memory_order_release);

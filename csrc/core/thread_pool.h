@@ -37,10 +37,16 @@ using TaskBody = void (*)(void* context, int64_t task, int worker);
 
 // Calls body(context, task, worker) once for each task in [0, tasks), worker in
 // [0, num_threads()), and returns when all are done. Which worker runs a task is left to chance and
-// must not change a result. No two calls with the same worker overlap within one region; scratch
-// indexed by worker belongs to one call of run_tasks. Everything runs on the calling thread, as
-// worker 0, when there is only one task or thread, within another region, and while another
-// thread's region is running. A body neither throws nor forks.
+// must not change a result; each prefers an even share of neighbours, the same one every time, so
+// that regions cut alike find their data in their core's cache. No two calls with the same worker
+// overlap within one region; scratch indexed by worker belongs to one call of run_tasks. Everything
+// runs on the calling thread, as worker 0, when there is only one task or thread, within another
+// region, and while another thread's region is running. A body neither throws nor forks.
 void run_tasks(int64_t tasks, TaskBody body, void* context);
+
+// As run_tasks of steps * tasks tasks, in `steps` groups of `tasks` neighbours: those of a step
+// begin when the step before is done. Much cheaper than a region a step. Tasks do not wait for each
+// other by other means: a step may be run by a single thread.
+void run_steps(int64_t steps, int64_t tasks, TaskBody body, void* context);
 
 }  // namespace tatami

@@ -39,9 +39,9 @@ struct Tasks {
     Blocks bands;   // of tiles
 };
 
-// When the last thread is done, in rows of one panel: tasks are handed out in order to whoever is
-// free, and packing a panel costs about as much as kPackRows rows of its products. Many tasks even
-// out by themselves.
+// When the last thread is done, in rows of one panel: each works through its share of the tasks,
+// then takes what others have not begun, and packing a panel costs about as much as kPackRows rows
+// of its products. Many tasks even out by themselves.
 TATAMI_INLINE double time_of(const Tasks& t, int64_t panels, int64_t width, int64_t tiles,
                              double tile_rows, int threads) {
     constexpr double kPackRows = 6;
@@ -57,11 +57,15 @@ TATAMI_INLINE double time_of(const Tasks& t, int64_t panels, int64_t width, int6
         return all / threads + task_time(0) / 2;
     }
     double busy_until[kMostThreads] = {}, last = 0;
-    for (int64_t task = 0; task < count; task++) {
+    int64_t begun[kMostThreads] = {};
+    for (int64_t left = count; left > 0; left--) {
         int first = 0;
         for (int i = 1; i < threads; i++)
             if (busy_until[i] < busy_until[first]) first = i;
-        last = max(last, busy_until[first] += task_time(task));
+        int from = first;
+        while (count * from / threads + begun[from] >= count * (from + 1) / threads)
+            from = (from + 1) % threads;
+        last = max(last, busy_until[first] += task_time(count * from / threads + begun[from]++));
     }
     return last;
 }

@@ -10,6 +10,8 @@ namespace tatami::TATAMI_ISA {
 
 // Below this many vector operations (about 9 us) waking a second thread costs more than it brings.
 inline constexpr int64_t kSerialWork = 1 << 15;
+// The same for a second thread that is awake and waits at the end of a step.
+inline constexpr int64_t kSerialStep = 1 << 12;
 
 // Calls body(task, worker) for each task in [0, tasks), in any order, on any thread.
 // work: the whole job's vector operations, roughly. worker < num_threads() indexes scratch.
@@ -25,6 +27,22 @@ TATAMI_INLINE void parallel_for(int64_t tasks, int64_t work, const Body& body) {
             (*static_cast<const Body*>(context))(task, worker);
         },
         const_cast<Body*>(&body));
+}
+
+// Calls body(step, task) for each task in [0, tasks) of each step in [0, steps), those of a step
+// when the step before is done. work: a step's vector operations, roughly.
+template <class Body>
+TATAMI_INLINE void parallel_steps(int64_t steps, int64_t tasks, int64_t work, const Body& body) {
+    if (tasks <= 1 || work < kSerialStep) {
+        for (int64_t step = 0; step < steps; step++)
+            for (int64_t task = 0; task < tasks; task++) body(step, task);
+        return;
+    }
+    const auto split = [&](int64_t i) { body(i / tasks, i % tasks); };
+    run_steps(
+        steps, tasks,
+        [](void* context, int64_t i, int) { (*static_cast<decltype(&split)>(context))(i); },
+        const_cast<void*>(static_cast<const void*>(&split)));
 }
 
 // Problems that are parallel in themselves: side by side where that feeds every thread evenly, else

@@ -80,6 +80,38 @@ void test_sleeping_workers_wake() {
     }
 }
 
+// Every task of a step finds the results of all tasks of the step before, in plain memory.
+void check_steps(int64_t steps, int64_t tasks, int workers) {
+    std::vector<int64_t> values[2] = {std::vector<int64_t>(tasks), std::vector<int64_t>(tasks)};
+    auto body = [&](int64_t i, int worker) {
+        CHECK(worker >= 0 && worker < workers);
+        const int64_t step = i / tasks, task = i % tasks;
+        for (int64_t value : values[step & 1]) CHECK(value == step);
+        values[(step + 1) & 1][task] = step + 1;
+    };
+    using Body = decltype(body);
+    const TaskBody call = [](void* context, int64_t i, int worker) {
+        (*static_cast<Body*>(context))(i, worker);
+    };
+    const int before = exchange_thread_override(workers);
+    run_steps(steps, tasks, call, &body);
+    exchange_thread_override(before);
+    for (int64_t value : values[steps & 1]) CHECK(value == steps);
+}
+
+void test_steps() {
+    for (int workers : {1, 2, 3, 8})
+        for (int64_t tasks : {1, 2, 7, 40})
+            for (int64_t steps : {0, 1, 2, 100}) check_steps(steps, tasks, workers);
+    std::vector<std::thread> callers;
+    for (int caller = 0; caller < 4; ++caller) {
+        callers.emplace_back([caller] {
+            for (int repeat = 0; repeat < 100; ++repeat) check_steps(20, 9, 1 + caller);
+        });
+    }
+    for (std::thread& caller : callers) caller.join();
+}
+
 // Two tasks that wait for each other end only if two threads run them.
 void test_tasks_run_at_the_same_time() {
     for (int repeat = 0; repeat < 100; ++repeat) {
@@ -255,6 +287,7 @@ int main(int argc, char** argv) {
     if (argc > 1 && std::strcmp(argv[1], "measure") == 0) return measure(), 0;
     test_settings();
     test_sums();
+    test_steps();
     test_sleeping_workers_wake();
     test_tasks_run_at_the_same_time();
     test_nesting();
