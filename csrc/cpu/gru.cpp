@@ -15,6 +15,10 @@ struct GruStep {
     T *kept, *h, *y;
 
     TATAMI_INLINE T* gates(int64_t row) const { return kept + row * 4 * h_size; }
+    TATAMI_INLINE void fetch(int64_t row, Units<T> u) const {
+        for (int part = 0; part < 4; part++) u.fetch(gates(row) + part * h_size);
+        u.fetch(h_before + row * state_row);
+    }
 
     TATAMI_INLINE void next_state(int64_t row, Units<T> u, Vec<T> z, Vec<T> n) const {
         const Vec<T> new_h = fma(z, u.load(h_before + row * state_row) - n, n);
@@ -79,6 +83,12 @@ struct GruGradient {
     const T *grad_y, *kept, *h_before;
     T *carry, *delta, *delta_h;
 
+    TATAMI_INLINE void fetch(int64_t row, Units<T> u) const {
+        for (int part = 0; part < 4; part++) u.fetch(kept + (row * 4 + part) * h_size);
+        for (const T* state : {h_before, static_cast<const T*>(carry)})
+            u.fetch(state + row * state_row);
+        if (grad_y) u.fetch(grad_y + row * h_size);
+    }
     TATAMI_INLINE T* zeros(T* to, Units<T> u) const {
         for (int gate = 0; gate < 3; gate++) u.store(to + gate * h_size, Vec<T>{});
         return to;
@@ -153,6 +163,7 @@ struct GruResetBackward : GruGradient<T> {
 
 template <class T>
 struct GruCell {
+    static constexpr int kGates = 3;
     static int64_t panels_size(const Recurrent& p) {
         if (p.kind == RecurrentKind::gru) return TATAMI_ISA::panels_size<T, 3>(p.h, p.h);
         return TATAMI_ISA::panels_size<T, 2>(p.h, p.h) + TATAMI_ISA::panels_size<T, 1>(p.h, p.h);
@@ -164,7 +175,8 @@ struct GruCell {
         pack_panels<T, 1>(panels + TATAMI_ISA::panels_size<T, 2>(p.h, p.h),
                           {w_hh + 2 * p.h * p.h, 1, p.h}, p.h, p.h);
     }
-    static void step(const ForwardFrame<T>& f, int64_t t, RowRange rows) {
+    static int64_t phases(const Recurrent& p) { return p.kind == RecurrentKind::gru ? 1 : 2; }
+    static void step(const ForwardFrame<T>& f, int64_t t, int64_t phase, const StepShare& share) {
         const Recurrent& p = f.p;
         const Live live{f.a.lengths, t};
         const GruStep<T> parts{live,          p.h,          p.state_row,  f.h.before(t),
@@ -172,18 +184,18 @@ struct GruCell {
         const StepProduct<T> of_h{p.h,      p.h,      f.h.before(t), p.state_row,
                                   f.panels, f.a.w_hh, p.h,           live};
         if (p.kind == RecurrentKind::gru)
-            return TATAMI_ISA::step<T, 3>(of_h, rows, GruForward<T>{parts, f.a.kept != nullptr});
-        TATAMI_ISA::step<T, 2>(of_h, rows, GruReset<T>{parts});
+            return TATAMI_ISA::step<T, 3>(of_h, share, GruForward<T>{parts, f.a.kept != nullptr});
+        if (phase == 0) return TATAMI_ISA::step<T, 2>(of_h, share, GruReset<T>{parts});
         const T* const panels =
             f.panels ? f.panels + TATAMI_ISA::panels_size<T, 2>(p.h, p.h) : nullptr;
         TATAMI_ISA::step<T, 1>({p.h, p.h, parts.kept + 3 * p.h, p.kept_row, panels,
                                 f.a.w_hh + 2 * p.h * p.h, p.h, live},
-                               rows, GruCandidate<T>{parts});
+                               share, GruCandidate<T>{parts});
     }
     static int64_t back_depth(const Recurrent& p) {
         return p.kind == RecurrentKind::gru ? p.columns : 2 * p.h;
     }
-    static void back(const BackwardFrame<T>& f, int64_t s, RowRange rows) {
+    static void back(const BackwardFrame<T>& f, int64_t s, int64_t phase, const StepShare& share) {
         const Recurrent& p = f.p;
         const int64_t t = time_of(p, s);
         const GruGradient<T> parts{{f.a.lengths, t},
@@ -198,9 +210,9 @@ struct GruCell {
                                    f.delta_h + f.delta_at(t)};
         const StepProduct<T> later = from_later(f, s, back_depth(p));
         if (p.kind == RecurrentKind::gru)
-            return TATAMI_ISA::step<T, 1>(later, rows, GruBackward<T>{parts});
-        TATAMI_ISA::step<T, 1>(later, rows, GruCandidateBackward<T>{parts});
-        TATAMI_ISA::step<T, 1>(f.through(t, 2 * p.h, p.h), rows, GruResetBackward<T>{parts});
+            return TATAMI_ISA::step<T, 1>(later, share, GruBackward<T>{parts});
+        if (phase == 0) return TATAMI_ISA::step<T, 1>(later, share, GruCandidateBackward<T>{parts});
+        TATAMI_ISA::step<T, 1>(f.through(t, 2 * p.h, p.h), share, GruResetBackward<T>{parts});
     }
 };
 

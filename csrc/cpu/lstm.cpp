@@ -14,6 +14,10 @@ struct LstmForward {
     const T *h_before, *c_before;
     T *kept, *h, *c, *y;
 
+    TATAMI_INLINE void fetch(int64_t row, Units<T> u) const {
+        for (int gate = 0; gate < 4; gate++) u.fetch(kept + (row * 4 + gate) * h_size);
+        u.fetch(c_before + row * state_row);
+    }
     TATAMI_INLINE void operator()(int64_t row, Units<T> u, const Vec<T> (&sum)[4]) const {
         const int64_t state = row * state_row;
         if (!live(row)) {
@@ -48,6 +52,12 @@ struct LstmBackward {
     const T *grad_y, *kept, *c_before, *c;
     T *carry, *carry_c, *delta;
 
+    TATAMI_INLINE void fetch(int64_t row, Units<T> u) const {
+        for (int gate = 0; gate < 4; gate++) u.fetch(kept + (row * 4 + gate) * h_size);
+        for (const T* state : {c_before, c, (const T*)carry, (const T*)carry_c})
+            u.fetch(state + row * state_row);
+        if (grad_y) u.fetch(grad_y + row * h_size);
+    }
     TATAMI_INLINE void operator()(int64_t row, Units<T> u, const Vec<T> (&sum)[1]) const {
         T *const to = delta + row * delta_row, *const dh_at = carry + row * state_row,
                  *const dc_at = carry_c + row * state_row;
@@ -74,30 +84,32 @@ struct LstmBackward {
 
 template <class T>
 struct LstmCell {
+    static constexpr int kGates = 4;
     static int64_t panels_size(const Recurrent& p) {
         return TATAMI_ISA::panels_size<T, 4>(p.h, p.h);
     }
     static void pack(const Recurrent& p, const T* w_hh, T* panels) {
         pack_panels<T, 4>(panels, {w_hh, 1, p.h}, p.h, p.h);
     }
-    static void step(const ForwardFrame<T>& f, int64_t t, RowRange rows) {
+    static int64_t phases(const Recurrent&) { return 1; }
+    static void step(const ForwardFrame<T>& f, int64_t t, int64_t, const StepShare& share) {
         const Recurrent& p = f.p;
         const Live live{f.a.lengths, t};
         const LstmForward<T> finish{live,          p.h,           p.state_row,  f.a.kept != nullptr,
                                     f.h.before(t), f.c.before(t), f.kept_at(t), f.h.after(t),
                                     f.c.after(t),  f.y_at(t)};
         TATAMI_ISA::step<T, 4>(
-            {p.h, p.h, f.h.before(t), p.state_row, f.panels, f.a.w_hh, p.h, live}, rows, finish);
+            {p.h, p.h, f.h.before(t), p.state_row, f.panels, f.a.w_hh, p.h, live}, share, finish);
     }
     static int64_t back_depth(const Recurrent& p) { return p.columns; }
-    static void back(const BackwardFrame<T>& f, int64_t s, RowRange rows) {
+    static void back(const BackwardFrame<T>& f, int64_t s, int64_t, const StepShare& share) {
         const Recurrent& p = f.p;
         const int64_t t = time_of(p, s);
         const LstmBackward<T> finish{
             {f.a.lengths, t},       p.h,           p.state_row,  p.delta_row, f.grad_y_at(t),
             f.kept_at(t),           f.c.before(t), f.c.after(t), f.carry,     f.carry_c,
             f.delta + f.delta_at(t)};
-        TATAMI_ISA::step<T, 1>(from_later(f, s, back_depth(p)), rows, finish);
+        TATAMI_ISA::step<T, 1>(from_later(f, s, back_depth(p)), share, finish);
     }
 };
 

@@ -8,10 +8,12 @@
 namespace tatami::TATAMI_ISA {
 
 // Projections of x are made for as many steps at once as fit the outer caches.
-inline constexpr int64_t kProjectionBytes = 8 << 20;
+inline constexpr int64_t kProjectionBytes = 1 << 20;
 // Where the packed recurrent weights fit a core's L2, threads share the rows and never wait for
 // each other.
 inline constexpr int64_t kPrivateBytes = 3 << 18;
+// Elsewhere every thread has so many shares of a step, for others to take when it is late.
+inline constexpr int64_t kShares = 8;
 
 // The states around every step: all of them in the order of t, or the last two.
 template <class T>
@@ -38,17 +40,21 @@ void copy_rows(T* to, int64_t to_row, const T* from, int64_t from_row, int64_t r
             to[r * to_row + c] = from ? from[r * from_row + c] : T(0);
 }
 
-// Calls body(rows) for parts of the batch, on as many threads as may work on their own through
-// many steps; with all rows at once where a step is better shared by its units.
+// Calls body(s, share) for the shares of each step s in [0, steps): apart, threads share the rows
+// and walk through the steps on their own; else they share the units, step by step.
 template <class T, class Body>
-void for_row_parts(const Recurrent& p, int64_t steps, const Body& body) {
-    const int64_t work = steps * p.n * p.columns * p.h / kLanes<T>;
+void for_steps(const Recurrent& p, int64_t steps, const Body& body) {
+    const int64_t work = p.n * p.columns * p.h / kLanes<T>;
     const bool apart = p.columns * p.h * int64_t(sizeof(T)) <= kPrivateBytes;
-    const int64_t parts = apart && steps > 1 ? min<int64_t>(num_threads(), p.n / 4) : 1;
-    if (parts <= 1) return body(RowRange{0, p.n});
-    parallel_for(parts, work, [&](int64_t part, int) {
-        body(RowRange{p.n * part / parts, p.n * (part + 1) / parts});
-    });
+    const int64_t parts = apart ? min<int64_t>(num_threads(), p.n / 4) : 1;
+    if (parts > 1)
+        return parallel_for(parts, steps * work, [&](int64_t part, int) {
+            const RowRange rows{p.n * part / parts, p.n * (part + 1) / parts};
+            for (int64_t s = 0; s < steps; s++) body(s, StepShare{rows, 0, 1});
+        });
+    const int64_t shares = kShares * num_threads();
+    parallel_steps(steps, shares, work,
+                   [&](int64_t s, int64_t i) { body(s, StepShare{{0, p.n}, i, shares}); });
 }
 
 // ---- Forward.
@@ -59,6 +65,7 @@ struct ForwardFrame {
     const RecurrentForward<T>& a;
     States<T> h, c;
     const T* panels;       // packed recurrent weights; nullptr for a single step
+    const T* bias;         // (columns) added to the projections of x
     const T* hidden_bias;  // (h), gru's b_hn where it is added to W_hn h alone
     T* kept;               // (steps, n, kept_row) from step kept_t on: projections of x, which the
     int64_t kept_t;        // steps may overwrite
@@ -81,26 +88,72 @@ void merge_biases(const Recurrent& p, const RecurrentForward<T>& a, T* bias) {
     }
 }
 
-// kept (count, n, columns of kept_row) = x W_ih^T + bias for the steps from t on.
-template <class T>
-void project(const Recurrent& p, const RecurrentForward<T>& a, const T* bias, int64_t t,
-             int64_t count, T* kept) {
-    product<T>(count * p.n, p.columns, p.i, {a.x + t * p.n * p.i, p.i, 1}, {a.w_ih, 1, p.i},
-               {kept, p.kept_row, bias, Activation::none});
+// The projections of x take their places in what is kept.
+template <class T, int GATES>
+struct Projection {
+    const T* bias;
+    T* kept;
+    int64_t h_size, kept_row;
+
+    TATAMI_INLINE void fetch(int64_t, Units<T>) const {}
+    TATAMI_INLINE void operator()(int64_t row, Units<T> u, const Vec<T> (&sum)[GATES]) const {
+        for (int gate = 0; gate < GATES; gate++)
+            u.store(kept + row * kept_row + gate * h_size,
+                    sum[gate] + u.load(bias + gate * h_size));
+    }
+};
+
+// kept = x W_ih^T + bias for a share of `steps` steps.
+template <class T, int GATES>
+void project(const ForwardFrame<T>& f, const T* panels, int64_t steps, const StepShare& share) {
+    const Recurrent& p = f.p;
+    const StepProduct<T> of_x{p.h, p.i,         f.a.x + f.kept_t * p.n * p.i, p.i, panels, nullptr,
+                              p.i, {nullptr, 0}};
+    const Projection<T, GATES> finish{f.bias, f.kept, p.h, p.kept_row};
+    const auto [begin, end] = share.rows;
+    if (end - begin == p.n)  // the rows of all steps are neighbours
+        return step<T, GATES>(of_x, {{0, steps * p.n}, share.part, share.parts}, finish);
+    for (int64_t s = 0; s < steps; s++)
+        step<T, GATES>(of_x, {{s * p.n + begin, s * p.n + end}, share.part, share.parts}, finish);
 }
 
-// Cell<T>: int64_t panels_size(p); void pack(p, w_hh, panels);
-//          void step(frame, t, rows): states after t, y and what is kept, from the states before.
+// A single step: packing would cost more than the products.
+template <class T, class Cell>
+void forward_once(const ForwardFrame<T>& f) {
+    const Recurrent& p = f.p;
+    product<T>(p.n, p.columns, p.i, {f.a.x, p.i, 1}, {f.a.w_ih, 1, p.i},
+               {f.kept, p.kept_row, f.bias, Activation::none});
+    for (int64_t phase = 0; phase < Cell::phases(p); phase++)
+        Cell::step(f, 0, phase, StepShare{{0, p.n}, 0, 1});
+}
+
+// `steps` steps from step `first` on, by threads that wait for each other between them.
+template <class T, class Cell>
+void forward_steps(const ForwardFrame<T>& f, const T* x_panels, int64_t first, int64_t steps) {
+    const Recurrent& p = f.p;
+    const int64_t phases = Cell::phases(p);
+    for_steps<T>(p, 1 + steps * phases, [&](int64_t s, const StepShare& share) {
+        if (s == 0) return project<T, Cell::kGates>(f, x_panels, steps, share);
+        const int64_t phase = s - 1;
+        Cell::step(f, time_of(p, first + phase / phases), phase % phases, share);
+    });
+}
+
+// Cell<T>: kGates; int64_t panels_size(p); void pack(p, w_hh, panels);
+//          int64_t phases(p): products of a step that wait for each other;
+//          void step(frame, t, phase, share): states after t, y and what is kept, from the states
+//          before.
 template <class T, class Cell>
 void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
     const bool has_c = p.kind == RecurrentKind::lstm, all = a.h_states != nullptr, once = p.t <= 1;
     const int64_t slot = p.n * p.state_row, step_size = p.n * p.kept_row;
-    const int64_t most = a.kept ? p.t : kProjectionBytes / max<int64_t>(step_size * sizeof(T), 1);
+    const int64_t most = kProjectionBytes / max<int64_t>(step_size * sizeof(T), 1);
     const Blocks chunks = even_blocks(p.t, max<int64_t>(most, 1), 1);
     const int64_t sizes[] = {all ? 0 : 4 * slot, a.kept ? 0 : chunks.size * step_size,
-                             once ? 0 : Cell::panels_size(p), p.columns + p.h};
+                             once ? 0 : Cell::panels_size(p),
+                             once ? 0 : panels_size<T, Cell::kGates>(p.h, p.i), p.columns + p.h};
     const memory::Scratch states(sizes[0] * sizeof(T)), kept(sizes[1] * sizeof(T)),
-        panels(sizes[2] * sizeof(T)), bias(sizes[3] * sizeof(T));
+        panels(sizes[2] * sizeof(T)), x_panels(sizes[3] * sizeof(T)), bias(sizes[4] * sizeof(T));
 
     T* const two = states.as<T>();
     ForwardFrame<T> f{p,
@@ -108,21 +161,24 @@ void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
                       {all ? a.h_states : two, slot, all, p.reverse},
                       {all ? a.c_states : two + 2 * slot, slot, all, p.reverse},
                       once ? nullptr : panels.as<T>(),
+                      bias.as<T>(),
                       bias.as<T>() + p.columns,
                       a.kept ? a.kept : kept.as<T>(),
                       0};
     merge_biases(p, a, bias.as<T>());
-    if (!once) Cell::pack(p, a.w_hh, panels.as<T>());
+    if (!once) {
+        Cell::pack(p, a.w_hh, panels.as<T>());
+        pack_panels<T, Cell::kGates>(x_panels.as<T>(), {a.w_ih, 1, p.i}, p.h, p.i);
+    }
     const int64_t first = p.reverse ? p.t : 0, last = p.reverse ? 0 : p.t;
     copy_rows(f.h.at(first), p.state_row, a.h0, p.h, p.n, p.h);
     if (has_c) copy_rows(f.c.at(first), p.state_row, a.c0, p.h, p.n, p.h);
-    for (int64_t done = 0; done < p.t; done += chunks.size) {
+    if (p.t == 1) forward_once<T, Cell>(f);
+    for (int64_t done = 0; done < p.t && !once; done += chunks.size) {
         const int64_t steps = min(chunks.size, p.t - done);
         f.kept_t = p.reverse ? p.t - done - steps : done;
-        project(p, a, bias.as<T>(), f.kept_t, steps, f.kept);
-        for_row_parts<T>(p, steps, [&](RowRange rows) {
-            for (int64_t s = done; s < done + steps; s++) Cell::step(f, time_of(p, s), rows);
-        });
+        f.kept = (a.kept ? a.kept + f.kept_t * step_size : kept.as<T>());
+        forward_steps<T, Cell>(f, x_panels.as<T>(), done, steps);
     }
     copy_rows<T>(a.h_n, p.h, f.h.at(last), p.state_row, p.n, p.h);
     if (has_c) copy_rows<T>(a.c_n, p.h, f.c.at(last), p.state_row, p.n, p.h);
@@ -221,12 +277,14 @@ struct FirstState {
     T* grad_h0;
     int64_t h;
 
+    TATAMI_INLINE void fetch(int64_t row, Units<T> u) const { u.fetch(carry + row * carry_row); }
     TATAMI_INLINE void operator()(int64_t row, Units<T> u, const Vec<T> (&sum)[1]) const {
         u.store(grad_h0 + row * h, sum[0] + u.load(carry + row * carry_row));
     }
 };
 
-// Cell<T>: void back(frame, step, rows): delta of that step and carry, from those of the next;
+// Cell<T>: void back(frame, step, phase, share): delta of that step and carry, from those of the
+//          next;
 //          int64_t back_depth(p): columns of delta that go through W_hh at once.
 template <class T, class Cell>
 void backward_sequence(const Recurrent& p, const RecurrentBackward<T>& a) {
@@ -246,9 +304,10 @@ void backward_sequence(const Recurrent& p, const RecurrentBackward<T>& a) {
     pack_panels<T, 1>(panels.as<T>(), {a.w_hh, p.h, 1}, p.h, p.columns);
     copy_rows(f.carry, p.state_row, a.grad_h_n, p.h, p.n, p.h);
     copy_rows(f.carry_c, p.state_row, a.grad_c_n, p.h, p.n, p.h);
-    for_row_parts<T>(p, p.t, [&](RowRange rows) {
-        for (int64_t s = p.t - 1; s >= 0; s--) Cell::back(f, s, rows);
-        step<T, 1>(from_later(f, -1, Cell::back_depth(p)), rows,
+    const int64_t phases = Cell::phases(p), last = p.t * phases;
+    for_steps<T>(p, last + 1, [&](int64_t s, const StepShare& share) {
+        if (s < last) return Cell::back(f, p.t - 1 - s / phases, s % phases, share);
+        step<T, 1>(from_later(f, -1, Cell::back_depth(p)), share,
                    FirstState<T>{f.carry, p.state_row, a.grad_h0, p.h});
     });
     if (a.grad_c0) copy_rows<T>(a.grad_c0, p.h, f.carry_c, p.state_row, p.n, p.h);

@@ -14,6 +14,7 @@ struct RnnForward {
     const T *h_before, *projected;
     T *h, *y;
 
+    TATAMI_INLINE void fetch(int64_t row, Units<T> u) const { u.fetch(projected + row * h_size); }
     TATAMI_INLINE void operator()(int64_t row, Units<T> u, const Vec<T> (&sum)[1]) const {
         const int64_t state = row * state_row;
         if (!live(row)) {
@@ -35,6 +36,11 @@ struct RnnBackward {
     const T *grad_y, *h;
     T *carry, *delta;
 
+    TATAMI_INLINE void fetch(int64_t row, Units<T> u) const {
+        u.fetch(carry + row * state_row);
+        u.fetch(h + row * state_row);
+        if (grad_y) u.fetch(grad_y + row * h_size);
+    }
     TATAMI_INLINE void operator()(int64_t row, Units<T> u, const Vec<T> (&sum)[1]) const {
         T* const dh_at = carry + row * state_row;
         Vec<T> dh = sum[0] + u.load(dh_at);
@@ -51,23 +57,25 @@ struct RnnBackward {
 
 template <class T>
 struct RnnCell {
+    static constexpr int kGates = 1;
     static int64_t panels_size(const Recurrent& p) {
         return TATAMI_ISA::panels_size<T, 1>(p.h, p.h);
     }
     static void pack(const Recurrent& p, const T* w_hh, T* panels) {
         pack_panels<T, 1>(panels, {w_hh, 1, p.h}, p.h, p.h);
     }
-    static void step(const ForwardFrame<T>& f, int64_t t, RowRange rows) {
+    static int64_t phases(const Recurrent&) { return 1; }
+    static void step(const ForwardFrame<T>& f, int64_t t, int64_t, const StepShare& share) {
         const Recurrent& p = f.p;
         const Live live{f.a.lengths, t};
         const bool relu = p.kind == RecurrentKind::rnn_relu;
         TATAMI_ISA::step<T, 1>(
-            {p.h, p.h, f.h.before(t), p.state_row, f.panels, f.a.w_hh, p.h, live}, rows,
+            {p.h, p.h, f.h.before(t), p.state_row, f.panels, f.a.w_hh, p.h, live}, share,
             RnnForward<T>{live, p.h, p.state_row, relu, f.h.before(t), f.kept_at(t), f.h.after(t),
                           f.y_at(t)});
     }
     static int64_t back_depth(const Recurrent& p) { return p.columns; }
-    static void back(const BackwardFrame<T>& f, int64_t s, RowRange rows) {
+    static void back(const BackwardFrame<T>& f, int64_t s, int64_t, const StepShare& share) {
         const Recurrent& p = f.p;
         const int64_t t = time_of(p, s);
         const RnnBackward<T> finish{{f.a.lengths, t},
@@ -79,7 +87,7 @@ struct RnnCell {
                                     f.h.after(t),
                                     f.carry,
                                     f.delta + f.delta_at(t)};
-        TATAMI_ISA::step<T, 1>(from_later(f, s, back_depth(p)), rows, finish);
+        TATAMI_ISA::step<T, 1>(from_later(f, s, back_depth(p)), share, finish);
     }
 };
 

@@ -19,6 +19,12 @@ struct RowRange {
     int64_t begin, end;
 };
 
+// What one task does of a step: these rows, and of their products part `part` of `parts`.
+struct StepShare {
+    RowRange rows;
+    int64_t part, parts;
+};
+
 // Which rows take part in step t.
 struct Live {
     const int64_t* lengths;  // or nullptr: all
@@ -45,6 +51,11 @@ struct Units {
             TATAMI_ISA::store(row + first, v);
         else
             store_first(row + first, v, count);
+    }
+    // The units may lie on two cache lines.
+    TATAMI_INLINE void fetch(const T* row) const {
+        __builtin_prefetch(row + first);
+        __builtin_prefetch(row + first + count - 1);
     }
 };
 
@@ -115,6 +126,16 @@ TATAMI_INLINE StepTileFn<T> step_tile_for(int64_t rows) {
     return table.fn[rows - 1];
 }
 
+// Starts reading what finish will need of the tile, while its sums are computed.
+template <class T, int GATES, class Finish>
+TATAMI_INLINE void fetch_tile(int64_t row, int64_t rows, int64_t unit, int64_t units,
+                              const Finish& finish) {
+    const int64_t end = min(units, unit + kStepUnits<T, GATES>);
+    for (; unit < end; unit += kLanes<T>)
+        for (int64_t i = 0; i < rows; i++)
+            finish.fetch(row + i, Units<T>{unit, min<int64_t>(kLanes<T>, end - unit)});
+}
+
 // The sums of one panel for `rows` rows, handed to finish row by row while they are in L1: inlined
 // once for every tile height, so that the code stays small.
 template <class T, int GATES, class Finish>
@@ -132,19 +153,17 @@ TATAMI_INLINE void finish_tile(const T* sums, int64_t row, int64_t rows, int64_t
     }
 }
 
-// One panel for the rows of `rows`, by tiles of up to `height` of them.
+// One panel for `rows` rows, at most kStepRows of them.
 template <class T, int GATES, class Finish>
-TATAMI_INLINE void step_panel(const StepProduct<T>& s, RowRange rows, int64_t height, int64_t panel,
+TATAMI_INLINE void step_panel(const StepProduct<T>& s, int64_t row, int64_t rows, int64_t panel,
                               const Finish& finish) {
     constexpr int kColumns = kStepVectors<GATES> * kLanes<T>;
     alignas(64) T sums[kStepRows<GATES> * kColumns];
-    const T* const b = s.panels + panel * s.panel_depth * kColumns;
-    for (int64_t row = rows.begin; row < rows.end; row += height) {
-        const int64_t count = min(height, rows.end - row);
-        const int64_t depth = s.live.any(row, count) ? s.depth : 0;
-        step_tile_for<T, GATES>(count)(depth, s.a + row * s.a_row, s.a_row, b, sums);
-        finish_tile<T, GATES>(sums, row, count, panel * kStepUnits<T, GATES>, s.units, finish);
-    }
+    const int64_t unit = panel * kStepUnits<T, GATES>;
+    fetch_tile<T, GATES>(row, rows, unit, s.units, finish);
+    step_tile_for<T, GATES>(rows)(s.live.any(row, rows) ? s.depth : 0, s.a + row * s.a_row, s.a_row,
+                                  s.panels + panel * s.panel_depth * kColumns, sums);
+    finish_tile<T, GATES>(sums, row, rows, unit, s.units, finish);
 }
 
 }  // namespace detail
@@ -168,25 +187,21 @@ void step_once(const StepProduct<T>& s, RowRange rows, const Finish& finish) {
     });
 }
 
-// finish(row, units, gate) for every row and unit, where the vector gate[g] holds these units of
-// the sums of gate g.
+// For one share of a step, finish.fetch(row, units) where finish will wait for cache lines, then
+// finish(row, units, gate), where the vector gate[g] holds these units of the sums of gate g.
 template <class T, int GATES, class Finish>
-void step(const StepProduct<T>& s, RowRange rows, const Finish& finish) {
-    const int64_t count = rows.end - rows.begin;
-    const int64_t panels = ceil_div(s.units, kStepUnits<T, GATES>);
-    if (count <= 0 || panels == 0) return;
-    if (!s.panels) return step_once<T, GATES>(s, rows, finish);
-    const int64_t height = even_blocks(count, kStepRows<GATES>, 1).size;
-    // A task reads one panel for as many rows as leave enough tasks to share evenly.
-    const int64_t tiles = ceil_div(count, height);
-    const int64_t band = height * max<int64_t>(tiles * panels / (16 * num_threads()), 1);
-    const int64_t bands = ceil_div(count, band);
-    const int64_t work = count * GATES * s.units * (s.depth + 16) / kLanes<T>;
-    parallel_for(panels * bands, work, [&](int64_t task, int) {
-        const int64_t begin = rows.begin + task % bands * band;
-        detail::step_panel<T, GATES>(s, {begin, min(rows.end, begin + band)}, height, task / bands,
+void step(const StepProduct<T>& s, const StepShare& share, const Finish& finish) {
+    const int64_t count = share.rows.end - share.rows.begin;
+    if (!s.panels) return step_once<T, GATES>(s, share.rows, finish);
+    const Blocks tiles = even_blocks(count, kStepRows<GATES>, 1);
+    // Neighbours read the same panel.
+    const int64_t all = count > 0 ? ceil_div(s.units, kStepUnits<T, GATES>) * tiles.count : 0;
+    const int64_t end = all * (share.part + 1) / share.parts;
+    for (int64_t i = all * share.part / share.parts; i < end; i++) {
+        const int64_t row = share.rows.begin + i % tiles.count * tiles.size;
+        detail::step_panel<T, GATES>(s, row, min(tiles.size, share.rows.end - row), i / tiles.count,
                                      finish);
-    });
+    }
 }
 
 }  // namespace tatami::TATAMI_ISA
