@@ -81,6 +81,33 @@ def test_depthwise_and_many_groups(isa):
                 check_exactly(x, w, padding=1, stride=stride, groups=channels)
 
 
+def test_depthwise_kernels(isa):
+    """Every kernel size of the direct path, padding beyond the window, several bands of rows."""
+    for dtype in DTYPES:
+        for kernel in (3, 5, 7):
+            for stride in (1, 2):
+                for padding in (0, kernel // 2, ((0, kernel + 1), (kernel, 1))):
+                    x, w = whole((2, 3, 11, 37), (3, 1, kernel, kernel), dtype=dtype)
+                    check_exactly(x, w, padding=padding, stride=stride, groups=3)
+    for x_shape, kernel in (((1, 1, 150, 70), 5), ((40, 1, 3, 3), 3), ((2, 33, 64, 5), 7)):
+        x, w = whole(x_shape, (x_shape[1], 1, kernel, kernel))
+        check_exactly(x, w, padding=kernel // 2, groups=x_shape[1])
+
+
+def test_depthwise_results_past_the_caches(isa):
+    x, w = whole((1, 32, 257, 259), (32, 1, 3, 3))
+    b = np.arange(32, dtype=np.float32)
+    y = K.conv2d(x, w, b, padding=1, groups=32, activation="relu")
+    np.testing.assert_array_equal(y, np.maximum(R.conv2d(x, w, b, padding=1, groups=32), 0))
+
+
+def test_depthwise_weight_gradient_reads_no_pixel_beyond_its_windows(isa):
+    x, grad_y = whole((1, 2, 9, 22), (1, 2, 4, 10))
+    x[..., 21] = np.nan  # windows end at column 20
+    grad_w = K.conv2d_weight_grad(grad_y, x, (2, 1, 3, 3), stride=2, groups=2)
+    assert np.isfinite(grad_w).all()
+
+
 def test_large_images_and_channels(isa):
     """Several blocks of channels and rows, every kernel's main path."""
     for x_shape, w_shape, options in (

@@ -2,6 +2,7 @@
 #include "ops/conv2d.h"
 
 #include "cpu/conv2d.h"
+#include "cpu/depthwise.h"
 #include "cpu/direct.h"
 #include "cpu/gemm.h"
 #include "cpu/image.h"
@@ -30,6 +31,7 @@ static void products(int64_t m, int64_t images, const T* source, const GatherSha
 
 template <class T>
 static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y) {
+    if (is_depthwise(p)) return depthwise_forward(p, x, weight, bias, y);
     const int64_t taps = p.kh * p.kw, depth = p.group_c * taps;
     memory::Scratch scratch(taps * sizeof(Tap));
     Tap* const tap = scratch.as<Tap>();
@@ -189,6 +191,7 @@ static void input_grad_single_pixel(const Conv2d& p, const T* dy, const T* weigh
 template <class T>
 static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx) {
     if (single_pixel(p)) return input_grad_single_pixel(p, dy, weight, bias, dx);
+    if (is_depthwise(p) && p.stride_h == 1) return depthwise_input_grad(p, dy, weight, bias, dx);
     input_grad_strided(p, dy, weight, bias, dx);
 }
 

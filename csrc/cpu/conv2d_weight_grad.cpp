@@ -1,5 +1,6 @@
 // Convolution by its weight: dW (o, (c, tap)) = dY (o, pixels) · gathered X^T (pixels, (c, tap)).
 #include "cpu/conv2d.h"
+#include "cpu/depthwise.h"
 #include "cpu/gemm.h"
 
 namespace tatami::TATAMI_ISA {
@@ -115,6 +116,7 @@ static void weight_grad_part(const Conv2d& p, const GatherShape& shape, int64_t 
 
 template <class T>
 void conv2d_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
+    if (is_depthwise(p)) return depthwise_weight_grad(p, dy, x, dweight);
     const int64_t pixels = p.n * p.oh * p.ow, taps = p.kh * p.kw, size = p.o * p.group_c * taps;
     const int64_t parts = pixel_parts(pixels, size * sizeof(T)), step = ceil_div(pixels, parts);
     memory::Scratch tap_scratch(taps * sizeof(Tap)),
