@@ -17,15 +17,23 @@ TATAMI_INLINE bool is_streamed(int64_t elements, const T* x, const T* y) {
     return elements * int64_t(sizeof(T)) >= kStreamBytes && x != y;
 }
 
-// body(row, its offset, scratch) for each of the contiguous rows; scratch (length) where streamed.
+// body(begin, end, scratch) for ranges of the contiguous rows; scratch (length) where streamed.
 template <class T, class Body>
 TATAMI_INLINE void for_rows(const Axis& p, bool streamed, const Body& body) {
     const int64_t grain = max<int64_t>(1, kChunk / max<int64_t>(p.length, 1));
     const int64_t work = p.elements / kLanes<T> * kExpCost;
     parallel_ranges(p.outer, grain, work, [&](int64_t begin, int64_t end) {
         const memory::Scratch scratch(streamed ? size_t(p.length) * sizeof(T) : 0);
-        for (int64_t r = begin; r < end; r++) body(r, r * p.length, scratch.as<T>());
+        body(begin, end, scratch.as<T>());
         if (streamed) stream_fence();
+    });
+}
+
+// body(row, its offset, scratch) for each of them.
+template <class T, class Body>
+TATAMI_INLINE void for_each_row(const Axis& p, bool streamed, const Body& body) {
+    for_rows<T>(p, streamed, [&](int64_t begin, int64_t end, T* scratch) {
+        for (int64_t r = begin; r < end; r++) body(r, r * p.length, scratch);
     });
 }
 

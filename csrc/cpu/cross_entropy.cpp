@@ -199,7 +199,7 @@ void cross_entropy(const CrossEntropy& p, const T* x, const Target<T>& target, c
                    T* y) {
     const Coefficients<T> q(p, weight);
     if (p.inner == 1)
-        return for_rows<T>(p, false, [&](int64_t row, int64_t at, T*) {
+        return for_each_row<T>(p, false, [&](int64_t row, int64_t at, T*) {
             y[row] = row_loss(p, q, target, row, x + at);
         });
     for_columns<T>(p, false, BlockRows<T>::kCount, [&](const Block& block, T* scratch) {
@@ -216,7 +216,7 @@ void cross_entropy_grad(const CrossEntropy& p, const T* x, const Target<T>& targ
     const Coefficients<T> q(p, weight);
     const bool streamed = is_streamed(p.elements, x, dx);
     if (p.inner == 1)
-        return for_rows<T>(p, streamed, [&](int64_t row, int64_t at, T* scratch) {
+        return for_each_row<T>(p, streamed, [&](int64_t row, int64_t at, T* scratch) {
             const T g = dy ? dy[row] * scale : scale;
             row_grad(p, q, target, row, x + at, g, streamed, streamed ? scratch : dx + at, dx + at);
         });

@@ -37,6 +37,7 @@ TATAMI_INLINE double exp_sum(int64_t n, const T* x, T m, T* e) {
     const auto shifted = [m](Vec<T> v) { return exp<T>(v - m); };
     const auto add = [](const Pack<T>& a, const Pack<T>& b) { return map<T>(Sum{}, a, b); };
     const auto term = [=](int64_t i) {
+        __builtin_prefetch(x + i + n);  // the next row, which memory has time for now
         const Pack<T> t = map<T>(shifted, load_pack(x + i));
         if constexpr (KEEP) store_pack(e + i, t);
         return t;

@@ -10,24 +10,40 @@ namespace tatami::TATAMI_ISA {
 
 // Longer rows leave the L2 before they are read again, so all threads share each.
 inline constexpr int64_t kLongRow = 256 << 10;  // bytes
+
+// finish(its offset, e, maximum, sum) for each row, where KEEP e (length) holds exp(x - maximum).
+// Finding the next row's maximum first hides the latency of this row's sum.
+template <bool KEEP, class T, class Finish>
+TATAMI_INLINE void for_exp_rows(const Softmax& p, bool streamed, const T* x, T* y,
+                                const Finish& finish) {
+    for_rows<T>(p, streamed, [&](int64_t begin, int64_t end, T* scratch) {
+        T next = row_max(p.length, x + begin * p.length);
+        for (int64_t r = begin; r < end; r++) {
+            const int64_t at = r * p.length;
+            T* e = streamed ? scratch : y + at;
+            const T m = next;
+            const double sum = exp_sum<KEEP>(p.length, x + at, m, e);
+            if (r + 1 < end) next = row_max(p.length, x + at + p.length);
+            finish(at, (const T*)e, m, sum);
+        }
+    });
+}
+
 template <class T>
 static void softmax_rows(const Softmax& p, const T* x, T* y) {
     const bool streamed = is_streamed(p.elements, x, y);
-    for_rows<T>(p, streamed, [&](int64_t, int64_t at, T* scratch) {
-        T* e = streamed ? scratch : y + at;
-        const T share = T(1 / exp_row(p.length, x + at, e).sum);
-        map_range(
-            streamed, 0, p.length, [share](Vec<T> v) { return v * share; }, y + at, (const T*)e);
+    for_exp_rows<true>(p, streamed, x, y, [&](int64_t at, const T* e, T, double sum) {
+        const T share = T(1 / sum);
+        map_range(streamed, 0, p.length, [share](Vec<T> v) { return v * share; }, y + at, e);
     });
 }
 
 template <class T>
 static void log_softmax_rows(const Softmax& p, const T* x, T* y) {
     const bool streamed = is_streamed(p.elements, x, y);
-    for_rows<T>(p, streamed, [&](int64_t, int64_t at, T*) {
-        const auto [m, sum] = exp_sum_row(p.length, x + at);
+    for_exp_rows<false>(p, streamed, x, y, [&](int64_t at, const T*, T m, double sum) {
         const T log_sum = T(log1(sum));
-        const auto shifted = [m = m, log_sum](Vec<T> v) { return (v - m) - log_sum; };
+        const auto shifted = [m, log_sum](Vec<T> v) { return (v - m) - log_sum; };
         map_range(streamed, 0, p.length, shifted, y + at, x + at);
     });
 }
@@ -115,7 +131,7 @@ TATAMI_INLINE void gradient(const Softmax& p, const T* dy, const T* y, T* dx, co
             map_arrays(p.length, kExpCost, g, dx + at, dy + at, y + at);
         }
     else if (p.inner == 1)
-        for_rows<T>(p, streamed, [&](int64_t, int64_t at, T*) {
+        for_each_row<T>(p, streamed, [&](int64_t, int64_t at, T*) {
             const T sum = T(sum_row<T>(p.length, term, dy + at, y + at));
             const auto g = [&](Vec<T> d, Vec<T> v) { return f(d, v, broadcast(sum)); };
             map_range(streamed, 0, p.length, g, dx + at, dy + at, y + at);
