@@ -134,16 +134,16 @@ py::object layer_like(const char* op, bool centred, py::handle x, py::handle nor
     return forward(p, std::move(in), weight, bias, return_cache);
 }
 
-py::object backward(const char* op, py::handle grad_y, py::handle cache_object) {
-    const std::string name = concat(op, "_grad");
+// name: op + "_grad"
+py::object backward(const char* op, const char* name, py::handle grad_y, py::handle cache_object) {
     const bool ours = py::isinstance<NormCache>(cache_object);
     const NormCache* cache = ours ? cache_object.cast<const NormCache*>() : nullptr;
     check_type(ours && cache->p.op == std::string_view(op), name, ": cache must be made by ", op,
                "(..., return_cache=True), got ",
                ours ? concat("one of ", cache->p.op) : Py_TYPE(cache_object.ptr())->tp_name);
     const Norm& p = cache->p;
-    const Input dy = input(name.c_str(), "grad_y", grad_y);
-    same_dtype(name.c_str(), "grad_y", dy, "x", cache->x);
+    const Input dy = input(name, "grad_y", grad_y);
+    same_dtype(name, "grad_y", dy, "x", cache->x);
     check(dy.shape() == p.x, name, ": grad_y has shape ", dy.shape(), " but x has shape ", p.x);
     const Output dx = output(p.x, dy.dtype());
     Output dw, db;
@@ -176,9 +176,16 @@ void bind_norm(py::module_& m) {
           [](py::handle x, py::handle shape, py::handle weight, double eps, bool return_cache) {
               return layer_like("rms_norm", false, x, shape, weight, py::none(), eps, return_cache);
           });
-    for (const char* op : {"batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm"})
-        m.def(concat(op, "_grad").c_str(),
-              [op](py::handle grad_y, py::handle cache) { return backward(op, grad_y, cache); });
+    const auto gradient = [&m](const char* op, const char* name) {
+        m.def(name, [op, name](py::handle grad_y, py::handle cache) {
+            return backward(op, name, grad_y, cache);
+        });
+    };
+    gradient("batch_norm", "batch_norm_grad");
+    gradient("instance_norm", "instance_norm_grad");
+    gradient("group_norm", "group_norm_grad");
+    gradient("layer_norm", "layer_norm_grad");
+    gradient("rms_norm", "rms_norm_grad");
 }
 
 }  // namespace tatami

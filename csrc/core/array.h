@@ -21,6 +21,12 @@ struct Shape {
     Shape(std::initializer_list<int64_t> sizes) : rank(0) {
         for (int64_t s : sizes) size[rank++] = s;
     }
+    Shape(const Shape& other) { *this = other; }
+    Shape& operator=(const Shape& other) {  // only what is used: most of `size` is not
+        rank = other.rank;
+        for (int i = 0; i < rank; i++) size[i] = other.size[i];
+        return *this;
+    }
 
     int64_t operator[](int axis) const { return size[axis < 0 ? axis + rank : axis]; }
     int64_t& operator[](int axis) { return size[axis < 0 ? axis + rank : axis]; }

@@ -279,7 +279,7 @@ TATAMI_INLINE void fetch(const void* p) {
 template <class T, class First, class Merge, class Then>
 TATAMI_INLINE void by_groups(const Norm& p, const Lines& v, int64_t arrays, const First& first,
                              const Merge& merge, const Then& then) {
-    const int64_t work = p.runs * (p.length / kLanes<T> + 8) * 4;
+    const int64_t work = p.runs * (p.length / kLanes<T> + 8) * 16 * arrays;
     const int64_t group_bytes = p.group_runs * p.length * int64_t(sizeof(T)) * arrays;
     const int64_t block = groups_together<T>(p, arrays);
     if (work < kSerialWork ||

@@ -108,7 +108,7 @@ void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
     const bool whole = 3 * p.length * int64_t(sizeof(T)) <= kCachedBytes, streamed = streams(p, dx);
     const int64_t slot_rows = whole ? rows_of_slot(p) : max<int64_t>(p.runs, 1);
     const int64_t slots = ceil_div(p.runs, slot_rows);
-    const int64_t work = p.runs * (p.length / kLanes<T> + 8) * 8;
+    const int64_t work = p.runs * (p.length / kLanes<T> + 8) * 16;
     const memory::Scratch space(size_t(slots * 2 + 1) * size_t(elements) * sizeof(T));
     T* const sums = space.as<T>();  // (slots, 2, elements)
     const T* const w = by_element(weight, T(1), p.repeat, elements, sums + slots * 2 * elements);
