@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tatami import bench
+from tatami import bench, kernels
 from tatami.bench import shapes
 from tatami.bench.measure import Row, difference
 
@@ -13,6 +13,11 @@ from tatami.bench.measure import Row, difference
 def test_names_are_unique():
     names = [case.name for case in shapes.CASES]
     assert len(set(names)) == len(names)
+
+
+def test_every_case_names_a_kernel():
+    for case in shapes.CASES:
+        assert case.operation.kernel in kernels.__all__, case.name
 
 
 def test_difference_sees_wrong_values_shapes_and_nan():
