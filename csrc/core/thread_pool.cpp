@@ -156,6 +156,7 @@ void leave() {
 }
 
 void serve(uint32_t seen) {
+    thread_override = 1;  // what a task starts runs within it
     while (true) {
         seen = await_region(seen);
         if (const int worker = enter()) {
@@ -286,7 +287,9 @@ void run_steps(int64_t steps, int64_t tasks, TaskBody body, void* context) {
     start_workers(workers - 1);
     const Region region{steps, tasks, workers, body, context};
     open_region(region);
+    const int before = std::exchange(thread_override, 1);
     work(region, 0);
+    thread_override = before;
     close_region();
     pool.busy.store(false, std::memory_order_release);
 }

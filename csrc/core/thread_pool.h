@@ -5,8 +5,8 @@
 
 namespace tatami {
 
-// Threads that a region started by the calling thread may use, itself included: its own override,
-// else the setting of the process, else the default.
+// Threads that a region started by the calling thread may use, itself included: 1 within a region,
+// else its own override, else the setting of the process, else the default.
 int num_threads();
 
 // The setting of the process, from the next region on. Throws std::invalid_argument unless

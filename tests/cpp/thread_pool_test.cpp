@@ -127,6 +127,7 @@ void test_tasks_run_at_the_same_time() {
 void test_nesting() {
     std::vector<int64_t> sums(50);
     parallel(50, 3, [&](int64_t outer, int) {
+        CHECK(num_threads() == 1);
         parallel(100, 3, [&](int64_t inner, int worker) {
             CHECK(worker == 0);
             sums[outer] += outer * inner;
