@@ -66,6 +66,8 @@ struct Gather {
     TATAMI_INLINE void pack(T* to, int64_t column, int64_t columns, int64_t k0,
                             int64_t depth) const {
         constexpr int64_t block = kBlock * kLanes<T>;
+        if (shape.plain() && shape.h * shape.w % kPanel<T> == 0)
+            return pack_plain(to, column, columns, k0, depth);
         for (int64_t c = 0; c < columns; c += block)
             pack_block(to + c * depth, column + c, min(block, columns - c), k0, depth);
     }
@@ -107,6 +109,19 @@ struct Gather {
     }
 
   private:
+    // Where no panel straddles two images: each image's share row by row, in long runs of memory.
+    TATAMI_INLINE void pack_plain(T* to, int64_t column, int64_t columns, int64_t k0,
+                                  int64_t depth) const {
+        const int64_t plane = shape.h * shape.w;
+        for (int64_t c = 0; c < columns;) {
+            const int64_t image = (column + c) / plane, pixel = (column + c) % plane;
+            const int64_t length = min(columns - c, plane - pixel);
+            MatrixB<T>{source + image * shape.image_stride, plane, 1}.pack(to + c * depth, pixel,
+                                                                           length, k0, depth);
+            c += length;
+        }
+    }
+
     static constexpr int kBlock = 8;  // vectors that are read side by side, in long runs of memory
     static constexpr int kAhead = 8;  // channels from prefetch to use
 

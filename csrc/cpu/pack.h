@@ -57,6 +57,9 @@ struct MatrixA {
     }
 };
 
+// Rows from prefetch to use, where the next one lies far away and no hardware looks ahead.
+inline constexpr int64_t kRowsAhead = 2;
+
 // The right factor (k, n).
 template <class T>
 struct MatrixB {
@@ -70,8 +73,10 @@ struct MatrixB {
         if (column_stride == 1) {
             // Row by row over all panels: memory is read in long runs.
             for (int64_t d = 0; d < depth; d++)
-                for (int64_t c = 0; c < whole; c += kLanes<T>)
+                for (int64_t c = 0; c < whole; c += kLanes<T>) {
+                    __builtin_prefetch(from + (d + kRowsAhead) * row_stride + c);
                     store(to + panel_address<T>(c, d, depth), load(from + d * row_stride + c));
+                }
             for (int64_t d = 0; d < depth && whole < columns; d++)
                 for (int64_t c = whole; c < whole + kPanel<T>; c += kLanes<T>)
                     store(to + panel_address<T>(c, d, depth),
