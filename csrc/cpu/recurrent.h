@@ -7,10 +7,10 @@
 
 namespace tatami::TATAMI_ISA {
 
-// Projections of x are made for as many steps at once as fit the outer caches.
+// Projections of x are made for as many steps at once as fit the cores' L2.
 inline constexpr int64_t kProjectionBytes = 1 << 20;
-// Where the packed recurrent weights fit a core's L2, threads share the rows and never wait for
-// each other.
+// Where the packed recurrent weights fit a core's L2, threads may share the rows and never wait
+// for each other.
 inline constexpr int64_t kPrivateBytes = 3 << 18;
 // Elsewhere every thread has so many shares of a step, for others to take when it is late.
 inline constexpr int64_t kShares = 8;
@@ -44,8 +44,11 @@ void copy_rows(T* to, int64_t to_row, const T* from, int64_t from_row, int64_t r
 // and walk through the steps on their own; else they share the units, step by step.
 template <class T, class Body>
 void for_steps(const Recurrent& p, int64_t steps, const Body& body) {
-    const int64_t work = p.n * p.columns * p.h / kLanes<T>;
-    const bool apart = p.columns * p.h * int64_t(sizeof(T)) <= kPrivateBytes;
+    const int64_t work = p.n * p.columns * (p.i + p.h) / kLanes<T>;
+    // Apart, half of what a thread reads of the weights was packed by others, once; together, half
+    // of what it reads of the states was computed by others, every step.
+    const bool apart = p.columns * p.h * int64_t(sizeof(T)) <= kPrivateBytes &&
+                       p.columns * (p.i + p.h) < p.t * p.n * p.h;
     const int64_t parts = apart ? min<int64_t>(num_threads(), p.n / 4) : 1;
     if (parts > 1)
         return parallel_for(parts, steps * work, [&](int64_t part, int) {
