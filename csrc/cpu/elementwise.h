@@ -11,8 +11,8 @@ namespace tatami::TATAMI_ISA {
 template <class T, class F, class... In>
 TATAMI_INLINE void map_range(bool streamed, int64_t begin, int64_t end, const F& f, T* y,
                              const In*... x) {
-    const int64_t n =
-        end - begin;  // captured by value, or each store might change what f refers to
+    const int64_t n = end - begin;
+    // All captured by value, or each store might change what f refers to.
     store_row(y + begin, n, streamed,
               [=](int64_t i) { return f(load_some(x + begin + i, n - i)...); });
 }
