@@ -11,7 +11,7 @@ namespace tatami::TATAMI_ISA {
 // Below this many vector operations (about 9 us) waking a second thread costs more than it brings.
 inline constexpr int64_t kSerialWork = 1 << 15;
 // The same for a second thread that is awake and waits at the end of a step.
-inline constexpr int64_t kSerialStep = 1 << 12;
+inline constexpr int64_t kSerialStep = 1 << 14;
 
 // Calls body(task, worker) for each task in [0, tasks), in any order, on any thread.
 // work: the whole job's vector operations, roughly. worker < num_threads() indexes scratch.
