@@ -105,6 +105,43 @@ def test_means_let_nan_touch_their_own_windows_only(isa):
         np.testing.assert_array_equal(np.isnan(K.avg_pool2d(x, **options)), wanted)
 
 
+def scattered(gy, indices, shape):
+    planes = np.zeros((shape[0] * shape[1], shape[2] * shape[3]), gy.dtype)
+    rows = np.arange(len(planes))[:, None]
+    np.add.at(planes, (rows, indices.reshape(len(planes), -1)), gy.reshape(len(planes), -1))
+    return planes.reshape(shape)
+
+
+def test_windows_side_by_side(isa):
+    """Their gradient has a path of its own, unless an index lies in another window."""
+    for dtype in (np.float32, np.float64):
+        for size in ((2, 2), (5, 37), (9, 64), (64, 7), (4, 131)):
+            x = whole(2, 3, *size).astype(dtype)
+            y, indices = K.max_pool2d(x, 2, return_indices=True)
+            gy = whole(*y.shape, seed=1).astype(dtype)
+            for places in (indices, indices[..., ::-1], indices * 0 + size[0] * size[1] - 1):
+                grad_x = K.max_pool2d_grad(gy, places, x.shape, kernel_size=2)
+                np.testing.assert_array_equal(grad_x, scattered(gy, places, x.shape))
+
+
+def test_results_past_the_caches(isa):
+    """Many planes give what each gives by itself."""
+    x = whole(1, 23, 311, 309)
+    planes = np.split(x, 23, axis=1)
+    for options in ({"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1}):
+        y, indices = K.max_pool2d(x, **options, return_indices=True)
+        gy = np.ones_like(y)
+        for c, plane in enumerate(planes):
+            part, places = K.max_pool2d(plane, **options, return_indices=True)
+            np.testing.assert_array_equal(y[:, c : c + 1], part)
+            np.testing.assert_array_equal(indices[:, c : c + 1], places)
+        np.testing.assert_array_equal(K.max_pool2d(x, **options), y)
+        mean = np.concatenate([K.avg_pool2d(plane, **options) for plane in planes], axis=1)
+        np.testing.assert_array_equal(K.avg_pool2d(x, **options), mean)
+        grad_x = K.max_pool2d_grad(gy, indices, x.shape, **options)
+        np.testing.assert_array_equal(grad_x, scattered(gy, indices, x.shape))
+
+
 def test_ceil_mode_drops_a_window_that_starts_in_the_far_padding():
     x = np.arange(25.0).reshape(1, 1, 5, 5)
     options = {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}

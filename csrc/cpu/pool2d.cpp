@@ -2,6 +2,7 @@
 #include "ops/pool2d.h"
 
 #include "cpu/argmax.h"
+#include "cpu/expand.h"
 #include "cpu/fold.h"
 #include "cpu/parallel.h"
 #include "cpu/scatter.h"
@@ -66,6 +67,8 @@ static void average_forward(const Pool2d& p, const T* x, T* y) {
 
 template <class T>
 static bool max_backward(const Pool2d& p, const T* dy, const int64_t* indices, T* dx) {
+    const bool pairs = in_pairs(p.rows) && in_pairs(p.columns);
+    if (pairs && expand_planes(p, dy, indices, dx)) return true;
     const ScatterSizes sizes{p.planes, p.rows.size, p.columns.size, p.rows.out, p.columns.out};
     return scatter_planes(
         sizes, dy, indices, dx,

@@ -1,0 +1,114 @@
+// The gradient of max pooling by windows of 2x2 side by side: every row of windows writes its two
+// rows of pixels once, each dy to the one of its pixels that the index names.
+#pragma once
+
+#include "cpu/argmax.h"
+
+namespace tatami::TATAMI_ISA {
+
+// What was met: how many indices named a pixel of their window (negative, by lanes), and all bits
+// of the distances from the windows' first pixels.
+template <class T>
+struct Named {
+    Mask<T> hits{};
+    Mask<double> distances{};
+
+    // Whether all of `count` did.
+    TATAMI_INLINE bool all(int64_t count) const {
+        int64_t sum = 0, bits = 0;
+        for (int i = 0; i < kLanes<T>; i++) sum += hits[i];
+        for (int i = 0; i < kLanes<double>; i++) bits |= distances[i];
+        return sum == -count && bits >> 31 == 0;
+    }
+};
+
+// How far the first `n` indices lie behind the first pixels of their windows: base, base + 2, ...;
+// 0 in the other lanes.
+template <class T>
+TATAMI_INLINE Mask<T> distances(const int64_t* indices, int64_t n, int64_t base, Named<T>& named) {
+    constexpr int64_t half = kLanes<double>;
+    const auto part = [&](int64_t first) {
+        using Numbers = std::make_integer_sequence<int, kLanes<double>>;
+        const Mask<double> own = 2 * detail::lane_numbers<double>(Numbers{}) + (base + 2 * first);
+        const int64_t left = max<int64_t>(0, min(half, n - first));
+        Mask<double> index = own;
+        if (left == half)
+            index = load_wide(indices + first);
+        else if (left > 0)
+            index = (Mask<double>)select<double>(
+                first_lanes<double>(left),
+                load_first(reinterpret_cast<const double*>(indices + first), left),
+                (Vec<double>)own);
+        index -= own;
+        named.distances |= index;
+        return index;
+    };
+    if constexpr (sizeof(T) == 8)
+        return part(0);
+    else
+        return (Mask<T>)detail::even_lanes<T>((Vec<T>)part(0), (Vec<T>)part(half),
+                                              detail::Lanes<T>{});
+}
+
+// to (size): the dy whose index lies `tap` or one more behind its window, which starts at base +
+// 2q.
+template <class T>
+TATAMI_INLINE void expand_row(const T* dy, const int64_t* indices, int64_t windows, int64_t base,
+                              int64_t tap, int64_t size, T* to, Named<T>& named) {
+    constexpr int64_t n = kLanes<T>;
+    for (int64_t q = 0; 2 * q < size; q += n) {
+        const int64_t count = max<int64_t>(0, min(n, windows - q));
+        const Mask<T> distance = distances<T>(indices + q, count, base + 2 * q, named);
+        const Vec<T> v = load_some(dy + q, count);
+        const Mask<T> even = distance == Int<T>(tap), odd = distance == Int<T>(tap + 1);
+        named.hits += even + odd;
+        const Vec<T> a = select<T>(even, v, Vec<T>{}), b = select<T>(odd, v, Vec<T>{});
+        const int64_t left = size - 2 * q;
+        if (left >= 2 * n) {
+            store_interleaved<T>(to + 2 * q, a, b);
+            continue;
+        }
+        store_first(to + 2 * q, detail::interleave<T, 0>(a, b, detail::Lanes<T>{}), min(n, left));
+        if (left > n)
+            store_first(to + 2 * q + n, detail::interleave<T, 1>(a, b, detail::Lanes<T>{}),
+                        left - n);
+    }
+}
+
+TATAMI_INLINE bool in_pairs(const WindowAxis& a) {
+    return a.kernel == 2 && a.stride == 2 && a.dilation == 1 && !a.padded;
+}
+
+// False, with dx unspecified, where an index names a pixel outside its window.
+template <class T>
+static bool expand_planes(const Pool2d& p, const T* dy, const int64_t* indices, T* dx) {
+    const WindowAxis rows = p.rows, columns = p.columns;
+    const int64_t pairs = ceil_div(rows.size, 2), all = p.planes * rows.size * columns.size;
+    const bool streamed = all * int64_t(sizeof(T)) >= kStreamBytes;
+    bool strayed = false;
+    parallel_ranges(p.planes * pairs, 1, all / kLanes<T> * 8, [&](int64_t begin, int64_t end) {
+        const int64_t first = begin / pairs * rows.size + begin % pairs * 2;
+        RowStream<T> results(dx + first * columns.size, columns.size, streamed);
+        Named<T> named;
+        int64_t expanded = 0;
+        for (int64_t i = begin; i < end; i++) {
+            const int64_t plane = i / pairs, o = i % pairs;
+            const int64_t at = (plane * rows.out + o) * columns.out;
+            for (int64_t k = 0; k < min<int64_t>(2, rows.size - 2 * o); k++) {
+                T* const to = results.next();
+                if (o < rows.out)
+                    expand_row(dy + at, indices + at, columns.out, 2 * o * columns.size,
+                               k * columns.size, columns.size, to, named);
+                else
+                    std::memset(to, 0, size_t(columns.size) * sizeof(T));
+            }
+            expanded += o < rows.out;
+        }
+        const int64_t vectors = ceil_div(columns.size, 2 * kLanes<T>);
+        if (!named.all(expanded * vectors * kLanes<T>))
+            __atomic_store_n(&strayed, true, __ATOMIC_RELAXED);
+    });
+    return !strayed;
+}
+
+}  // namespace tatami::TATAMI_ISA
