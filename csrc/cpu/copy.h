@@ -12,19 +12,31 @@ TATAMI_INLINE Vec<T> load_some(const T* p, int64_t n) {
 }
 
 // to[i] = value(i), a vector at a time; value is asked for whole vectors that begin inside [0, n).
-// Streamed stores must be fenced by the caller, once, at the end of its task.
+// Streamed stores must be fenced by the caller, once, at the end of its task. Each vector is stored
+// after the next one is read: where addresses agree in their low 12 bits, as those of large arrays
+// do, the processor would otherwise make the reading wait for the store.
 template <class T, class Value>
 TATAMI_INLINE void store_row(T* to, int64_t n, bool streamed, const Value& value) {
     int64_t i = 0;
+    const auto whole = [&](const auto& put) {
+        if (i + kLanes<T> > n) return;
+        Vec<T> held = value(i);
+        for (i += kLanes<T>; i + kLanes<T> <= n; i += kLanes<T>) {
+            const Vec<T> next = value(i);
+            put(to + i - kLanes<T>, held);
+            held = next;
+        }
+        put(to + i - kLanes<T>, held);
+    };
     if (streamed) {
         const auto behind = int64_t(reinterpret_cast<uintptr_t>(to) % kVectorBytes / sizeof(T));
         if (behind) {
             i = min<int64_t>(n, kLanes<T> - behind);
             store_first(to, value(int64_t(0)), i);
         }
-        for (; i + kLanes<T> <= n; i += kLanes<T>) stream(to + i, value(i));
+        whole([](T* p, Vec<T> v) { stream(p, v); });
     } else {
-        for (; i + kLanes<T> <= n; i += kLanes<T>) store(to + i, value(i));
+        whole([](T* p, Vec<T> v) { store(p, v); });
     }
     if (i < n) store_first(to + i, value(i), n - i);
 }
