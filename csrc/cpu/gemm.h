@@ -127,7 +127,8 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
     if (m <= 0 || n <= 0) return;
     const Blocks depths = even_blocks(k, c.depth_limit(), 1);
     const Blocks tiles = even_blocks(m, kTileRows, 1);
-    const auto [groups, bands] = plan_tasks<T>(m, n, depths.size, tiles.count);
+    const Tasks cut = plan_tasks<T>(m, n, depths.size, tiles.count);
+    const Blocks groups = cut.groups, bands = cut.bands;
 
     const int64_t panels_size = groups.size * depths.size;
     const int64_t band_scratch = panels_size + kPanel<T> * kTileRows;
