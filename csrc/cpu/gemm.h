@@ -40,24 +40,31 @@ struct Tasks {
 };
 
 // When the last thread is done, in rows of one panel: each works through its share of the tasks,
-// then takes what others have not begun, and packing a panel costs about as much as kPackRows rows
-// of its products. Many tasks even out by themselves.
+// then takes what others have not begun. Packing a panel costs about as much as kPackRows rows of
+// its products, fetching a row of A that another core packed kForeignRows. Many tasks even out by
+// themselves.
 TATAMI_INLINE double time_of(const Tasks& t, int64_t panels, int64_t width, int64_t tiles,
                              double tile_rows, int threads) {
-    constexpr double kPackRows = 6;
+    constexpr double kPackRows = 6, kForeignRows = 1.2;
     constexpr int kMostThreads = 16, kMostTasks = 64;
     const int64_t count = t.groups.count * t.bands.count;
-    const auto task_time = [&](int64_t task) {
+    const auto product_time = [&](int64_t task) {
         const int64_t group = task % t.groups.count, band = task / t.groups.count;
         return double(min(width, panels - group * width)) *
                (double(min(t.bands.size, tiles - band * t.bands.size)) * tile_rows + kPackRows);
     };
+    const auto fetch_time = [&](int64_t band, int thread) {
+        const int64_t begin = band * t.bands.size, end = min(tiles, begin + t.bands.size);
+        const int64_t own =
+            min(end, tiles * (thread + 1) / threads) - max(begin, tiles * thread / threads);
+        return double(end - begin - max<int64_t>(own, 0)) * tile_rows * kForeignRows;
+    };
     if (threads > kMostThreads || count > kMostTasks) {
         const double all = double(panels) * (double(tiles) * tile_rows + kPackRows * t.bands.count);
-        return all / threads + task_time(0) / 2;
+        return all / threads + product_time(0) / 2;
     }
     double busy_until[kMostThreads] = {}, last = 0;
-    int64_t begun[kMostThreads] = {};
+    int64_t begun[kMostThreads] = {}, fetched[kMostThreads] = {};  // fetched: bands, from 1 on
     for (int64_t left = count; left > 0; left--) {
         int first = 0;
         for (int i = 1; i < threads; i++)
@@ -65,7 +72,10 @@ TATAMI_INLINE double time_of(const Tasks& t, int64_t panels, int64_t width, int6
         int from = first;
         while (count * from / threads + begun[from] >= count * (from + 1) / threads)
             from = (from + 1) % threads;
-        last = max(last, busy_until[first] += task_time(count * from / threads + begun[from]++));
+        const int64_t task = count * from / threads + begun[from]++, band = task / t.groups.count;
+        if (fetched[first] != band + 1) busy_until[first] += fetch_time(band, first);
+        fetched[first] = band + 1;
+        last = max(last, busy_until[first] += product_time(task));
     }
     return last;
 }
