@@ -39,7 +39,7 @@ TATAMI_INLINE Mask<T> distances(const int64_t* indices, int64_t n, int64_t base,
                 first_lanes<double>(left),
                 load_first(reinterpret_cast<const double*>(indices + first), left),
                 (Vec<double>)own);
-        index -= own;
+        index = (Mask<double>)((Wide)index - (Wide)own);  // wraps around where an index is wild
         named.distances |= index;
         return index;
     };

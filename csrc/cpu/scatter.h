@@ -31,8 +31,9 @@ template <class T>
 TATAMI_INLINE void scatter_row(const Band<T>& band, Range window, int64_t plane, int64_t n,
                                const T* dy, const int64_t* indices, Strays& strays) {
     for (int64_t q = 0; q < n; q++) {
-        const int64_t index = indices[q], at = index - band.begin;
-        if (uint64_t(at) < uint64_t(band.pixels)) [[likely]]
+        const int64_t index = indices[q];
+        const uint64_t at = uint64_t(index) - uint64_t(band.begin);
+        if (at < uint64_t(band.pixels)) [[likely]]
             band.dx[at] += dy[q];
         else if (uint64_t(index) >= uint64_t(plane))
             strays.outside_plane = true;
