@@ -13,9 +13,11 @@ namespace tatami::TATAMI_ISA {
 
 inline constexpr int kDirectTileRows = kRegisters == 32 ? 12 : 6;
 
+inline constexpr int kMostVectors = 8;
+
 // As many vectors of pixels as the registers hold beside them and a broadcast.
 template <int ROWS>
-inline constexpr int kDirectVectors = min(8, (kRegisters - 2) / (ROWS + 1));
+inline constexpr int kDirectVectors = min(kMostVectors, (kRegisters - 2) / (ROWS + 1));
 
 // c (ROWS, NV vectors) = sum over channels and taps of a (channels, taps, ROWS) ·
 // strip[position[vector] + channel·channel_stride + offset[tap]...]
@@ -106,29 +108,38 @@ TATAMI_INLINE bool direct_pays(int64_t m, const GatherShape& g, int64_t phase_ta
     return g.taps > 1 && g.channels * phase_taps <= kDeepest && m * wasted < kPackRows * pixels;
 }
 
-// The rows [row, row + rows) of a phase's grid, in one image.
-template <class T, class A>
-void direct_rows(int64_t m, int64_t tile_rows, int64_t channels, const Phase<T, A>& phase,
-                 const Strip& s, const int64_t* offset, const T* weights, int64_t a_tile,
-                 const T* strip, int64_t image, int64_t row, int64_t rows, T* tile) {
-    const Walk<T> walk(rows, phase.out.columns, s.pitch);
-    for (int64_t first = 0; first < m; first += tile_rows, weights += a_tile) {
-        const int64_t count = min(tile_rows, m - first);
+// A phase made ready: its weights packed in tiles of rows, its taps as offsets into the strip.
+template <class T>
+struct PackedPhase {
+    int64_t m, tile_rows, tile_size;  // of weights: all rows, those of a tile, its elements
+    const T* weights;
+    int64_t channels, taps;
+    const int64_t* offset;  // (taps)
+};
+
+// The rows [row, row + rows) of a phase's grid, in one image. tile: scratch.
+template <class T>
+void direct_rows(const PackedPhase<T>& a, const Strip& s, const T* strip, const Image<T>& out,
+                 int64_t image, int64_t row, int64_t rows, T* tile) {
+    const Walk<T> walk(rows, out.columns, s.pitch);
+    const T* weights = a.weights;
+    for (int64_t first = 0; first < a.m; first += a.tile_rows, weights += a.tile_size) {
+        const int64_t count = min(a.tile_rows, a.m - first);
         const DirectTile<T> kernel =
             direct_tile_for<T>(count, std::make_integer_sequence<int, kDirectTileRows>{});
         const int64_t width = kernel.vectors * kLanes<T>;
         for (int64_t v = 0; v < walk.vectors; v += kernel.vectors) {
             const int64_t used = min(kernel.vectors, walk.vectors - v);
-            int64_t position[8] = {};
+            int64_t position[kMostVectors] = {};
             for (int64_t j = 0; j < used; j++) position[j] = walk.position(v + j);
-            kernel.run(channels, phase.taps, offset, s.channel_stride, weights, strip, position,
+            kernel.run(a.channels, a.taps, a.offset, s.channel_stride, weights, strip, position,
                        tile);
-            phase.out.finish(tile, width, first, count, 0, width);
+            out.finish(tile, width, first, count, 0, width);
             for (int64_t j = 0; j < used; j++)
                 walk.each_run(v + j, rows,
                               [&](int64_t lane, int64_t i, int64_t at, int64_t length) {
-                                  phase.out.write_row(tile + j * kLanes<T> + lane, width, first,
-                                                      count, image, row + i, at, length);
+                                  out.write_row(tile + j * kLanes<T> + lane, width, first, count,
+                                                image, row + i, at, length);
                               });
         }
     }
@@ -138,37 +149,39 @@ void direct_rows(int64_t m, int64_t tile_rows, int64_t channels, const Phase<T, 
 template <class T, class A>
 void direct(int64_t m, int64_t images, const T* source, const GatherShape& g, const Strip& s,
             const Phase<T, A>* phase, int64_t count) {
-    const int64_t tile_rows = ceil_div(m, ceil_div(m, kDirectTileRows));
-    const int64_t tiles = ceil_div(m, tile_rows);
+    const Blocks tiles = even_blocks(m, kDirectTileRows, 1);
     // A packer may write up to a vector past its tile: each tile has room of its own.
-    const auto a_tile = [&](int64_t p) {
-        return tile_rows * g.channels * phase[p].taps + kPack<T>;
-    };
-    const auto a_begin = [&](int64_t p) {
-        return tiles * (tile_rows * g.channels * phase[p].first_tap + p * kPack<T>);
-    };
-    memory::Scratch offsets(g.taps * sizeof(int64_t));
-    memory::Scratch weights(tiles * (tile_rows * g.channels * g.taps + count * kPack<T>)*sizeof(T));
+    const int64_t room = tiles.size * g.channels * g.taps + count * kPack<T>;
+    const memory::Scratch offsets(g.taps * sizeof(int64_t)), ready(count * sizeof(PackedPhase<T>)),
+        weights(tiles.count * room * sizeof(T));
     strip_offsets(g, s, offsets.as<int64_t>());
-    for (int64_t p = 0; p < count; p++)
-        for (int64_t t = 0; t < tiles && phase[p].taps; t++)
-            phase[p].weights.pack(weights.as<T>() + a_begin(p) + t * a_tile(p), t * tile_rows,
-                                  min(tile_rows, m - t * tile_rows), 0, g.channels * phase[p].taps);
+    PackedPhase<T>* const packed = ready.as<PackedPhase<T>>();
+    T* to = weights.as<T>();
+    for (int64_t p = 0; p < count; p++) {
+        const int64_t depth = g.channels * phase[p].taps, size = tiles.size * depth + kPack<T>;
+        packed[p] = {m,
+                     tiles.size,
+                     size,
+                     to,
+                     g.channels,
+                     phase[p].taps,
+                     offsets.as<int64_t>() + phase[p].first_tap};
+        for (int64_t row = 0; row < m; row += tiles.size, to += size)
+            if (depth) phase[p].weights.pack(to, row, min(tiles.size, m - row), 0, depth);
+    }
 
     const int64_t strips = ceil_div(g.rows, s.rows);
     const int64_t strip_size = round_up(g.channels * s.channel_stride, kPack<T>) + kPack<T>;
-    const int64_t tile_size = kDirectTileRows * 8 * kLanes<T>;
-    memory::Scratch scratch(num_threads() * (strip_size + tile_size) * sizeof(T));
+    const int64_t tile_size = kDirectTileRows * kMostVectors * kLanes<T>;
+    const memory::Scratch scratch(num_threads() * (strip_size + tile_size) * sizeof(T));
     const int64_t work = images * g.rows * s.pitch * m * (g.channels * g.taps + 4) / kLanes<T>;
     parallel_for(images * strips, work, [&](int64_t task, int worker) {
         T* const strip = scratch.as<T>() + worker * (strip_size + tile_size);
         const int64_t image = task / strips, row = task % strips * s.rows;
         fill_strip(g, s, source + image * g.image_stride, row, strip);
         for (int64_t p = 0; p < count; p++)
-            direct_rows(m, tile_rows, g.channels, phase[p], s,
-                        offsets.as<int64_t>() + phase[p].first_tap, weights.as<T>() + a_begin(p),
-                        a_tile(p), strip, image, row, min(s.rows, phase[p].out.rows - row),
-                        strip + strip_size);
+            direct_rows(packed[p], s, strip, phase[p].out, image, row,
+                        min(s.rows, phase[p].out.rows - row), strip + strip_size);
     });
 }
 
