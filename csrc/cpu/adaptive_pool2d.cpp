@@ -44,7 +44,7 @@ TATAMI_INLINE T fold_run(const T* x, int64_t n) {
         chain[k] = map<T>(join, chain[k], load_pack_first(x + i, min(step, n - i), T(Op::kStart)));
     const Pack<T> all =
         map<T>(join, map<T>(join, chain[0], chain[1]), map<T>(join, chain[2], chain[3]));
-    return reduce_pack(all, [](T a, T b) { return Op::join(a, b); });
+    return fold_pack(all, join);
 }
 
 // folded (columns) = the fold of `count` rows of x.

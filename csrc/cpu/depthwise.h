@@ -76,16 +76,8 @@ class PaddedRows {
 
   private:
     TATAMI_INLINE void copy(const T* from, T* to) const {
-        constexpr int64_t n = kLanes<T>;
         const auto part = [&](int64_t c) { return load_some(from + c, max<int64_t>(0, g_.w - c)); };
-        for (int64_t c = 0; c < g_.w; c += S * n) {
-            if constexpr (S == 1) store(to + c, part(c));
-            if constexpr (S == 2) {
-                const Vec<T> low = part(c), high = part(c + n);
-                store(to + c / 2, detail::even_lanes<T>(low, high, detail::Lanes<T>{}));
-                store(to + phase_ + c / 2, detail::odd_lanes<T>(low, high, detail::Lanes<T>{}));
-            }
-        }
+        for (int64_t c = 0; c < g_.w; c += S * kLanes<T>) store_phases<S>(to, phase_, c, part);
     }
 
     const PlaneShape g_;

@@ -78,13 +78,10 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
     }
     const auto first = [&](int64_t t, int64_t line, int64_t end) {
         if (p.fixed) return;
-        const auto take = [&](auto count) {
-            moments<T, decltype(count)::value>(tile_of(p, v, line, t), x, p.length, p.centred,
-                                               moment + line * v.tiles + t, v.tiles);
-            line += count;
-        };
-        while (line + kLinesAtOnce <= end) take(std::integral_constant<int, kLinesAtOnce>{});
-        while (line < end) take(std::integral_constant<int, 1>{});
+        each_lines(line, end, [&]<int LINES>(int64_t at) {
+            moments<T, LINES>(tile_of(p, v, at, t), x, p.length, p.centred,
+                              moment + at * v.tiles + t, v.tiles);
+        });
     };
     const auto merge = [&](int64_t g) {
         if (!p.fixed) {
@@ -166,16 +163,12 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
         return weight ? double(weight[line % p.period]) : 1.0;
     };
     const auto first = [&](int64_t t, int64_t line, int64_t end) {
-        const auto take = [&](auto count) {
-            constexpr int LINES = decltype(count)::value;
+        each_lines(line, end, [&]<int LINES>(int64_t at) {
             double near[LINES];
-            for (int l = 0; l < LINES; l++) near[l] = mean[(line + l) / v.of_group];
-            gradient_sums<false, LINES>(tile_of(p, v, line, t), dy, x, p.length, dy, near,
-                                        sum + line * v.tiles + t, v.tiles);
-            line += LINES;
-        };
-        while (line + kLinesAtOnce <= end) take(std::integral_constant<int, kLinesAtOnce>{});
-        while (line < end) take(std::integral_constant<int, 1>{});
+            for (int l = 0; l < LINES; l++) near[l] = mean[(at + l) / v.of_group];
+            gradient_sums<false, LINES>(tile_of(p, v, at, t), dy, x, p.length, dy, near,
+                                        sum + at * v.tiles + t, v.tiles);
+        });
     };
     const auto merge = [&](int64_t g) {
         const int64_t begin = g * v.of_group, end = begin + v.of_group;

@@ -31,6 +31,14 @@ TATAMI_INLINE double not_negative(double x) {
 // share the loads of what belongs to a column. More would crowd the sets of the first cache.
 inline constexpr int kLinesAtOnce = kVectorBytes == 64 ? 2 : 1;
 
+// take.operator()<LINES>(line) for the lines [line, end), as many at once as there are.
+template <class Take>
+TATAMI_INLINE void each_lines(int64_t line, int64_t end, const Take& take) {
+    for (; line + kLinesAtOnce <= end; line += kLinesAtOnce)
+        take.template operator()<kLinesAtOnce>(line);
+    for (; line < end; line++) take.template operator()<1>(line);
+}
+
 // `rows` rows of n elements, `stride` apart, from element number `at` on.
 struct Tile {
     int64_t at, rows, stride, n;

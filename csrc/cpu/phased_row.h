@@ -27,20 +27,11 @@ class PhasedRow {
             const int64_t n = max<int64_t>(0, min<int64_t>(kLanes<T>, a_.size - c));
             return select<T>(first_lanes<T>(n), value(c, n), broadcast(padding_));
         };
-        const auto put = [&](int64_t c, const auto& vector) {
-            if constexpr (S == 2) {
-                const Vec<T> low = vector(c), high = vector(c + kLanes<T>);
-                store(pixels_ + c / 2, detail::even_lanes<T>(low, high, detail::Lanes<T>{}));
-                store(pixels_ + phase_ + c / 2,
-                      detail::odd_lanes<T>(low, high, detail::Lanes<T>{}));
-            } else {
-                store(pixels_ + c, vector(c));
-            }
-        };
         int64_t c = 0;
         for (; c + step <= a_.size; c += step)
-            put(c, [&](int64_t at) { return value(at, int64_t(kLanes<T>)); });
-        if (c < a_.size) put(c, inside);
+            store_phases<S>(pixels_, phase_, c,
+                            [&](int64_t at) { return value(at, int64_t(kLanes<T>)); });
+        if (c < a_.size) store_phases<S>(pixels_, phase_, c, inside);
     }
 
     // The pixels `offset` behind the first ones of windows q, q + 1, ..., n of them or more.

@@ -1,4 +1,4 @@
-// Pooling forward: what a window is folded with.
+// Max and average pooling: what a window is folded with, and which way a gradient goes.
 #include "ops/pool2d.h"
 
 #include "cpu/argmax.h"

@@ -31,7 +31,7 @@ class RowStream {
     }
 
   private:
-    static constexpr int64_t kRun = 1 << 10;  // bytes  // bytes
+    static constexpr int64_t kRun = 1 << 10;  // bytes
 
     TATAMI_INLINE void flush() {
         copy_row(to_, scratch_.template as<T>(), row_ * held_, true);

@@ -229,17 +229,6 @@ TATAMI_INLINE V fma(V a, V b, V c) {
 #endif
 }
 
-// The same for one scalar: what a lane of fma does.
-template <class T>
-TATAMI_INLINE T fma1(T a, T b, T c) {
-#if defined(__AVX2__) || defined(__aarch64__)
-    if constexpr (sizeof(T) == 4) return __builtin_fmaf(a, b, c);
-    return __builtin_fma(a, b, c);
-#else
-    return a * b + c;
-#endif
-}
-
 #if defined(__AVX512F__)
 // y * 2^n, rounded once; n holds integers. One instruction, which only this instruction set has.
 template <class V>
@@ -447,18 +436,6 @@ TATAMI_INLINE Pack<T> broadcast_pack(T x) {
     return r;
 }
 
-// Halving tree over the 64 bytes: the same order on every instruction set.
-template <class T, class F>
-TATAMI_INLINE T reduce_pack(const Pack<T>& x, F f) {
-    T lane[kPack<T>];
-    store_pack(lane, x);
-#pragma GCC unroll 4
-    for (int half = kPack<T> / 2; half > 0; half /= 2)
-#pragma GCC unroll 8
-        for (int i = 0; i < half; i++) lane[i] = f(lane[i], lane[i + half]);
-    return lane[0];
-}
-
 namespace detail {
 template <class T, int FIRST, int... I>
 TATAMI_INLINE Vec<T> lanes_from(Vec<T> x, std::integer_sequence<int, I...>) {
@@ -473,17 +450,22 @@ TATAMI_INLINE T fold_lanes(Vec<T> x, F f) {
     else
         return fold_lanes<T, HALF / 2>(x, f);
 }
-}  // namespace detail
 
-// The tree of reduce_pack in registers, f on vectors.
+// The first half of the halving tree: the registers of x.
 template <class T, class F>
-TATAMI_INLINE T fold_pack(const Pack<T>& x, F f) {
-    Pack<T> r = x;
+TATAMI_INLINE Vec<T> fold_parts(Pack<T> x, F f) {
 #pragma GCC unroll 2
     for (int half = Pack<T>::kParts / 2; half > 0; half /= 2)
 #pragma GCC unroll 2
-        for (int i = 0; i < half; i++) r.part[i] = f(r.part[i], r.part[i + half]);
-    return detail::fold_lanes<T, kLanes<T> / 2>(r.part[0], f);
+        for (int i = 0; i < half; i++) x.part[i] = f(x.part[i], x.part[i + half]);
+    return x.part[0];
+}
+}  // namespace detail
+
+// Halving tree over the 64 bytes, f on vectors: the same order on every instruction set.
+template <class T, class F>
+TATAMI_INLINE T fold_pack(const Pack<T>& x, F f) {
+    return detail::fold_lanes<T, kLanes<T> / 2>(detail::fold_parts(x, f), f);
 }
 
 template <class T>
@@ -543,16 +525,10 @@ TATAMI_INLINE Vec<T> sum_halves(Vec<T> (&v)[N]) {
 // to[k] = sum_pack(x[k]), bit by bit; N is a power of two up to kLanes.
 template <class T, int N>
 TATAMI_INLINE void sum_packs(const Pack<T> (&x)[N], T* to) {
+    const auto add = [](Vec<T> a, Vec<T> b) { return a + b; };
     Vec<T> v[N];
 #pragma GCC unroll 16
-    for (int k = 0; k < N; k++) {
-        Pack<T> r = x[k];
-#pragma GCC unroll 2
-        for (int half = Pack<T>::kParts / 2; half > 0; half /= 2)
-#pragma GCC unroll 2
-            for (int i = 0; i < half; i++) r.part[i] += r.part[i + half];
-        v[k] = r.part[0];
-    }
+    for (int k = 0; k < N; k++) v[k] = detail::fold_parts(x[k], add);
     T lane[kLanes<T>];
     store(lane, detail::sum_halves<T, kLanes<T> / 2>(v));
     for (int k = 0; k < N; k++) to[k] = lane[k * (kLanes<T> / N)];

@@ -101,9 +101,7 @@ class SpreadRows {
             if (m + taps_.lowest >= 0 && m + taps_.highest + kLanes<T> <= a.out)
                 spread_vector(a, m, to, [&](int64_t q) { return load(dy + q); });
             else
-                spread_vector(a, m, to, [&](int64_t q) {
-                    return load_strided_inside<T, 1>(dy, a.out, q, 1, T(0));
-                });
+                spread_vector(a, m, to, [&](int64_t q) { return load_inside(dy, a.out, q, T(0)); });
         }
     }
 

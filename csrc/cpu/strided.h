@@ -47,24 +47,25 @@ TATAMI_INLINE Vec<T> load_strided(const T* p, int64_t stride, int64_t n = kLanes
     return load(lane);
 }
 
-// row[start], row[start + stride], ... with `fill` outside row[0, size).
-template <class T, int S>
-TATAMI_INLINE Vec<T> load_strided_inside(const T* row, int64_t size, int64_t start, int64_t stride,
-                                         T fill) {
+// row[start], row[start + 1], ... with `fill` outside row[0, size).
+template <class T>
+TATAMI_INLINE Vec<T> load_inside(const T* row, int64_t size, int64_t start, T fill) {
     constexpr int64_t n = kLanes<T>;
-    const auto part = [&](int64_t from) {
-        return load_lanes(row + from, min(n, max<int64_t>(0, -from)),
-                          min(n, max<int64_t>(0, size - from)), fill);
-    };
-    if constexpr (S == 1) return part(start);
-    if constexpr (S == 2)
-        return detail::even_lanes<T>(part(start), part(start + n), detail::Lanes<T>{});
-    T lane[n];
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t at = start + i * stride;
-        lane[i] = at >= 0 && at < size ? row[at] : fill;
+    return load_lanes(row + start, min(n, max<int64_t>(0, -start)),
+                      min(n, max<int64_t>(0, size - start)), fill);
+}
+
+// Stores vector(c), and with S = 2 vector(c + kLanes), as pixels c, c + 1, ... of a row whose even
+// and odd pixels lie `phase` elements apart.
+template <int S, class T, class Vector>
+TATAMI_INLINE void store_phases(T* row, int64_t phase, int64_t c, const Vector& vector) {
+    if constexpr (S == 2) {
+        const Vec<T> low = vector(c), high = vector(c + kLanes<T>);
+        store(row + c / 2, detail::even_lanes<T>(low, high, detail::Lanes<T>{}));
+        store(row + phase + c / 2, detail::odd_lanes<T>(low, high, detail::Lanes<T>{}));
+    } else {
+        store(row + c, vector(c));
     }
-    return load(lane);
 }
 
 // a[0], b[0], a[1], b[1], ... over 2 · kLanes elements.
