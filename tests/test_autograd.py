@@ -269,3 +269,60 @@ def test_import_stays_light():
         assert not {"tatami.autograd", "tatami.nn"} & set(out[1].split())
         runs.append(float(out[0]))
     assert min(runs) <= 0.05, runs
+
+
+def sin_and_cos(**how):
+    """An operation with two outputs and something for its rules."""
+
+    def rule(grads, ys, x):
+        by_sin, by_cos = (0 if g is None else g for g in grads)
+        return by_sin * ys[1] - by_cos * ys[0]
+
+    rules = () if "joint" in how else (rule,)
+    return Op(lambda x: (np.sin(x), np.cos(x), x), *rules, name="both", outputs=2, **how)
+
+
+fused = sin_and_cos(
+    joint=lambda grads, ys, x: [
+        sum(g * d for g, d in zip(grads, (ys[1], -ys[0])) if g is not None)
+    ],
+    composed=lambda x: sin_and_cos()(x)[:2],
+)
+
+
+@pytest.mark.parametrize("op", [sin_and_cos(), fused], ids=["rules", "fused"])
+@pytest.mark.parametrize("used", [(0,), (1,), (0, 1)], ids=str)
+def test_operations_of_several_outputs(op, used):
+    check_grads(lambda x: tuple(op(x)[k] for k in used), [normal(3)], order=3)
+    check_grads(lambda x: op(op(x * 2)[0] * op(x)[1])[used[-1]], [normal(3)], order=3)
+
+
+def test_several_outputs_as_tensors_and_as_arrays():
+    op, x = sin_and_cos(), leaf(3)
+    sin, cos, again = op(x)
+    assert sin.requires_grad and cos.requires_grad and again is x.data
+    assert all(type(y) is np.ndarray for y in op(x.data))
+    assert grad((sin * cos).sum(), [sin, cos])[0].data is not None
+
+    def stack(grads, ys, x):
+        return np.stack([np.zeros_like(y) if g is None else g for g, y in zip(grads, ys)])
+
+    every = Op(tuple, stack, name="rows", outputs=None)
+    rows = every(leaf(4, 2))
+    assert len(rows) == 4 and all(isinstance(r, Tensor) for r in rows)
+    table = leaf(4, 2)
+    (every(table)[2] * 3).sum().backward()
+    np.testing.assert_array_equal(table.grad.data, 3.0 * np.eye(4)[2][:, None] * np.ones(2))
+
+
+def test_gradient_by_one_of_several_outputs():
+    x = leaf(3)
+    sin, cos, _ = sin_and_cos()(x)
+    y = (sin * cos * cos).sum()
+    by_sin, by_cos = grad(y, [sin, cos], create_graph=True)
+    np.testing.assert_allclose(by_sin.data, cos.data**2)
+    np.testing.assert_allclose(by_cos.data, 2 * sin.data * cos.data)
+    (second,) = grad(by_cos.sum(), [sin], retain_graph=True)
+    np.testing.assert_allclose(second.data, 2 * cos.data)
+    by_x = grad(by_sin.sum(), x)
+    np.testing.assert_allclose(by_x.data, -2 * cos.data * sin.data)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .mode import set_grad_enabled
 from .op import Op
-from .tensor import Tensor
+from .tensor import Part, Tensor
 
 _alias = Op(lambda x: x, lambda grad_y, y, x: grad_y, name="alias")
 
@@ -107,19 +107,19 @@ def _propagate(outputs, starts, inputs, retain_graph, create_graph):
         retain_graph = create_graph
     nodes = _reachable(outputs)
     keep = set() if inputs is None else set(inputs)
-    wanted = None if inputs is None else keep | _leading_to(keep, nodes)
+    wanted = None if inputs is None else _leading_to(keep, nodes)
     found = {}
     for y, start in zip(outputs, starts, strict=True):
         if y.requires_grad:
             _add(found, y.source, start)
     with set_grad_enabled(create_graph):
         for node in nodes:
-            grad_y = found.get(node) if node in keep else found.pop(node, None)
+            grad_y = _arrived(node, found, keep)
             if grad_y is None:
                 continue
             parents = node.parents
             if wanted is not None:
-                parents = [p if p in wanted else None for p in parents]
+                parents = [p if p in keep or _node(p) in wanted else None for p in parents]
             grads = _gradients(node, grad_y, parents, create_graph)
             for parent, g in zip(parents, grads, strict=True):
                 if parent is not None and g is not None:
@@ -142,7 +142,7 @@ def _reachable(outputs):
                 "give that one retain_graph=True"
             )
         seen.add(node)
-        stack += [p for p in node.parents if p is not None and not isinstance(p, Tensor)]
+        stack += [_node(p) for p in node.parents if p is not None and not isinstance(p, Tensor)]
     return sorted(seen, key=attrgetter("number"), reverse=True)
 
 
@@ -150,9 +150,23 @@ def _leading_to(inputs, nodes):
     """The nodes through which the inputs act on the outputs."""
     leading = set()
     for node in reversed(nodes):
-        if any(p in inputs or p in leading for p in node.parents if p is not None):
+        if any(p in inputs or _node(p) in leading for p in node.parents if p is not None):
             leading.add(node)
     return leading
+
+
+def _node(source):
+    """The node of an output, or the source itself."""
+    return source.node if type(source) is Part else source
+
+
+def _arrived(node, found, keep):
+    """The gradient at a node, a tuple where it has several outputs; None where there is none."""
+    sources = node.op.sources(node)
+    grads = tuple(found.get(s) if s in keep else found.pop(s, None) for s in sources)
+    if node.op.outputs == 1:
+        return grads[0]
+    return None if all(g is None for g in grads) else grads
 
 
 def _add(found, source, gradient):
@@ -186,6 +200,12 @@ def _composed_gradients(node, grad_y, parents):
         a if parent is None else _alias(a) for a, parent in zip(node.args, parents, strict=True)
     ]
     y = node.op.composed(*args, **node.settings)
+    if node.op.outputs == 1:
+        y, grad_y = (y,), (grad_y,)
+    used = [(part, g) for part, g in zip(y, grad_y) if g is not None and part.requires_grad]
     inputs = [a for a, parent in zip(args, parents, strict=True) if parent is not None]
-    grads = iter(grad(y, inputs, grad_y, create_graph=True, allow_unused=True))
+    if not used:
+        return [None] * len(parents)
+    outputs, grad_outputs = zip(*used)
+    grads = iter(grad(outputs, inputs, grad_outputs, create_graph=True, allow_unused=True))
     return [None if parent is None else next(grads) for parent in parents]

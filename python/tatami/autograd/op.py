@@ -5,7 +5,7 @@ from itertools import count
 import numpy as np
 
 from .mode import mode
-from .tensor import Tensor
+from .tensor import Part, Tensor
 
 _numbers = count()
 
@@ -26,9 +26,7 @@ class Node:
 
     def output(self):
         """``value`` with its history, as a differentiable rule needs it."""
-        if type(self.value) is tuple:
-            return (Tensor.made_by(self, self.value[0]), *self.value[1:])
-        return Tensor.made_by(self, self.value)
+        return self.op.wrapped(self, self.value)
 
     def free(self):
         self.args = self.arrays = self.settings = self.value = None
@@ -48,16 +46,26 @@ class Op:
     gradients of all arguments at once and sees arrays only, and ``composed``, the same operation
     written with differentiable functions, which stands in wherever the gradient is to be
     differentiated.
+
+    With ``outputs=k`` the first k elements of the tuple become tensors (``outputs=None``: all of
+    them). ``grad_y`` is then a tuple of as many gradients, None for an output that was not used,
+    ``y`` the whole tuple, and ``composed`` returns the k outputs as a tuple:
+
+    >>> def both_rule(grad_y, y, x):
+    ...     g_sin, g_cos = grad_y
+    ...     return (0 if g_sin is None else g_sin * y[1]) - (0 if g_cos is None else g_cos * y[0])
+    >>> sin_and_cos = Op(lambda x: (np.sin(x), np.cos(x)), both_rule, name="both", outputs=2)
     """
 
-    __slots__ = ("composed", "joint", "name", "raw", "rules")
+    __slots__ = ("composed", "joint", "name", "outputs", "raw", "rules")
 
-    def __init__(self, raw, *rules, name=None, joint=None, composed=None):
+    def __init__(self, raw, *rules, name=None, joint=None, composed=None, outputs=1):
         self.name = name or raw.__name__
         self.raw = raw
         self.rules = rules
         self.joint = joint
         self.composed = composed
+        self.outputs = outputs
 
     def __call__(self, *args, **settings):
         arrays, parents = [], []
@@ -69,7 +77,7 @@ class Op:
                 arrays.append(a.data)
                 if a.requires_grad:
                     recorded = True
-                    parent = a.node or a
+                    parent = a.source
             else:
                 arrays.append(a)
             parents.append(parent)
@@ -81,6 +89,19 @@ class Op:
         node = None
         if recorded and mode.recording:
             node = Node(self, args, arrays, settings, value, parents)
-        if type(value) is tuple:
+        return self.wrapped(node, value)
+
+    def wrapped(self, node, value):
+        """``value`` with tensors for the arrays that gradients flow through."""
+        if type(value) is not tuple:
+            return Tensor.made_by(node, value)
+        if self.outputs == 1:
             return (Tensor.made_by(node, value[0]), *value[1:])
-        return Tensor.made_by(node, value)
+        made = [Tensor.made_by(node, y, k) for k, y in enumerate(value[: self.outputs])]
+        return (*made, *value[len(made) :])
+
+    def sources(self, node):
+        """Where the gradients of the outputs of ``node`` are added up."""
+        if self.outputs == 1:
+            return (node,)
+        return tuple(Part(node, k) for k in range(len(node.value[: self.outputs])))

@@ -1,6 +1,15 @@
 """An array with a gradient. Its operators are set by ``tatami.functional.operators``."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
+
+
+class Part(NamedTuple):
+    """One of several outputs of a node: where its gradient is added up."""
+
+    node: Any
+    place: int
 
 
 class Tensor:
@@ -15,7 +24,7 @@ class Tensor:
     Tensor([6.], float32)
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "node", "requires_grad")
+    __slots__ = ("__weakref__", "data", "grad", "node", "place", "requires_grad")
     __array_ufunc__ = None  # array * tensor is the tensor's business, not NumPy's
 
     def __init__(self, data, requires_grad=False):
@@ -29,24 +38,28 @@ class Tensor:
         self.data = data
         self.grad = None
         self.node = None  # what made it; None for a leaf
+        self.place = None  # which of several outputs of the node it is
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
 
     @classmethod
-    def made_by(cls, node, data):
+    def made_by(cls, node, data, place=None):
         """The tensor around an operation's result."""
         made = object.__new__(Tensor)
         made.data = data
         made.grad = None
         made.node = node
+        made.place = place
         made.requires_grad = node is not None
         return made
 
     @property
     def source(self):
-        """Where its gradient is added up: the node that made it, or the leaf itself."""
-        return self.node or self
+        """Where its gradient is added up: the node (or part of it) that made it, or the leaf."""
+        if self.node is None:
+            return self
+        return self.node if self.place is None else Part(self.node, self.place)
 
     @property
     def shape(self):
