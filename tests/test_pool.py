@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import reference as R
+from reference.conv import pair
 from reference.pool import windows2d
 from sources import Source
 from support import assert_close
@@ -22,15 +23,16 @@ def windows(draw):
     kernel = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    numbers = [st.integers(0, span // 2) for span in spans]
     options = {
         "kernel_size": kernel,
         "stride": draw(st.tuples(st.integers(1, 4), st.integers(1, 4)) | st.none()),
-        "padding": tuple(draw(st.integers(0, span // 2)) for span in spans),
+        "padding": draw(st.tuples(*numbers) | st.tuples(*(st.tuples(n, n) for n in numbers))),
         "dilation": dilation,
         "ceil_mode": draw(st.booleans()),
     }
-    pads = zip(image, options["padding"], spans, strict=True)
-    assume(all(h + 2 * p >= span for h, p, span in pads))
+    pads = [sum(pair(p)) for p in options["padding"]]
+    assume(all(h + p >= span for h, p, span in zip(image, pads, spans, strict=True)))
     rows, columns = windows2d(image, *(options[k] for k in list(options)))
     assume(rows and columns and all(inside for inside, _ in rows + columns))
     return image, options
@@ -142,6 +144,19 @@ def test_results_past_the_caches(isa):
         np.testing.assert_array_equal(grad_x, scattered(gy, indices, x.shape))
 
 
+def test_same_gives_a_window_for_every_stride_and_puts_the_odd_pixel_last():
+    for size, stride in ((7, 2), (8, 2), (8, 3), (5, 1), (1, 4)):
+        x = whole(1, 2, size, size)
+        windows = -(-size // stride)
+        total = max((windows - 1) * stride + 3 - size, 0)
+        sides = (total // 2, total - total // 2)
+        for pool in (K.max_pool2d, K.avg_pool2d):
+            y = pool(x, 3, stride, "same")
+            assert y.shape == (1, 2, windows, windows)
+            np.testing.assert_array_equal(y, pool(x, 3, stride, (sides, sides)))
+    np.testing.assert_array_equal(K.max_pool2d(x, 1, 1, "valid"), x)
+
+
 def test_ceil_mode_drops_a_window_that_starts_in_the_far_padding():
     x = np.arange(25.0).reshape(1, 1, 5, 5)
     options = {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}
@@ -171,6 +186,8 @@ X = (1, 2, 6, 6)
         (X, {"kernel_size": 2, "stride": 0}, ("stride", "0")),
         (X, {"kernel_size": 2, "padding": -1}, ("padding", "-1")),
         (X, {"kernel_size": 2, "padding": 2}, ("padding", "2")),
+        (X, {"kernel_size": 2, "padding": ((0, 2), (0, 0))}, ("padding", "((0, 2), (0, 0))")),
+        (X, {"kernel_size": 2, "padding": "full"}, ("padding", "full", "same")),
         (X, {"kernel_size": 2, "dilation": 0}, ("dilation", "0")),
         (X, {"kernel_size": 7}, ("7", "(1, 2, 6, 6)")),
         (X, {"kernel_size": 2**62}, ("kernel_size",)),

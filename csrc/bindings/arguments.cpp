@@ -62,18 +62,27 @@ Pair pair_argument(const char* op, const char* name, py::handle value, int rank)
     return {number[0], number[rank - 1]};
 }
 
-Sides sides_argument(const char* op, const char* name, py::handle value, int rank) {
+Padding padding_argument(const char* op, py::handle value, int rank) {
+    if (PyUnicode_Check(value.ptr())) {
+        const auto text = value.cast<std::string>();
+        check(text == "same" || text == "valid", op, ": padding is '", text,
+              "'; it must be numbers, 'same' or 'valid'");
+        Padding padding;
+        padding.same = text == "same";
+        return padding;
+    }
     const bool nested = PyTuple_Check(value.ptr()) || PyList_Check(value.ptr());
     const auto items =
         nested ? py::reinterpret_borrow<py::sequence>(value) : py::sequence(py::tuple());
     if (items.empty() || PyIndex_Check(py::object(items[0]).ptr())) {
-        const Pair p = pair_argument(op, name, value, rank);
+        const Pair p = pair_argument(op, "padding", value, rank);
         const int64_t vertical = rank == 2 ? p.vertical : 0;
         return {vertical, vertical, p.horizontal, p.horizontal};
     }
-    if (int(items.size()) != rank) not_a_pair(op, name, value, rank);
-    const Pair last = pair_argument(op, name, py::object(items[rank - 1]), 2);
-    const Pair first = rank == 2 ? pair_argument(op, name, py::object(items[0]), 2) : Pair{0, 0};
+    if (int(items.size()) != rank) not_a_pair(op, "padding", value, rank);
+    const Pair last = pair_argument(op, "padding", py::object(items[rank - 1]), 2);
+    const Pair first =
+        rank == 2 ? pair_argument(op, "padding", py::object(items[0]), 2) : Pair{0, 0};
     return {first.vertical, first.horizontal, last.vertical, last.horizontal};
 }
 

@@ -14,11 +14,8 @@ Activation activation_argument(const char* op, py::handle value);
 // bools among them, ValueError for another length; the value itself is for the Problem to judge.
 Pair pair_argument(const char* op, const char* name, py::handle value, int rank = 2);
 
-// Paddings: as pair_argument, or a pair of pairs ((top, bottom), (left, right)); of one axis an
-// int, (both,) or ((left, right),). A rank of 1 leaves top and bottom 0.
-struct Sides {
-    int64_t top, bottom, left, right;
-};
-Sides sides_argument(const char* op, const char* name, py::handle value, int rank = 2);
+// The argument `padding`: as pair_argument, or a pair of pairs ((top, bottom), (left, right)); of
+// one axis an int, (both,) or ((left, right),), which leaves top and bottom 0; "same" or "valid".
+Padding padding_argument(const char* op, py::handle value, int rank = 2);
 
 }  // namespace tatami

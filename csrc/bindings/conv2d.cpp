@@ -13,29 +13,13 @@ struct Geometry {
     int64_t groups;
 };
 
-void read_padding(const char* op, py::handle value, ConvWindow& window) {
-    if (PyUnicode_Check(value.ptr())) {
-        const auto text = value.cast<std::string>();
-        check(text == "same" || text == "valid", op, ": padding is '", text,
-              "'; it must be numbers, 'same' or 'valid'");
-        window.same = text == "same";
-        return;
-    }
-    const Sides sides = sides_argument(op, "padding", value, window.rank);
-    window.left = sides.left;
-    window.right = sides.right;
-    if (window.rank == 1) return;
-    window.top = sides.top;
-    window.bottom = sides.bottom;
-}
-
 ConvWindow read(const char* op, int rank, const Geometry& g) {
     ConvWindow window;
     window.rank = rank;
     window.stride = pair_argument(op, "stride", g.stride, rank);
     window.dilation = pair_argument(op, "dilation", g.dilation, rank);
     window.groups = g.groups;
-    read_padding(op, g.padding, window);
+    window.padding = padding_argument(op, g.padding, rank);
     return window;
 }
 

@@ -18,8 +18,8 @@ Pool2d problem(const char* op, const Shape& x, const Window& w) {
     const Pair kernel_size = pair_argument(op, "kernel_size", w.kernel_size);
     return Pool2d(op, x, kernel_size,
                   w.stride.is_none() ? kernel_size : pair_argument(op, "stride", w.stride),
-                  pair_argument(op, "padding", w.padding),
-                  pair_argument(op, "dilation", w.dilation), w.ceil_mode);
+                  padding_argument(op, w.padding), pair_argument(op, "dilation", w.dilation),
+                  w.ceil_mode);
 }
 
 py::object max_pool2d(py::handle x, py::handle kernel_size, py::handle stride, py::handle padding,

@@ -56,4 +56,10 @@ std::ostream& operator<<(std::ostream& out, const Pair& pair) {
     return out << "(" << pair.vertical << ", " << pair.horizontal << ")";
 }
 
+std::ostream& operator<<(std::ostream& out, const Padding& padding) {
+    if (padding.same) return out << "'same'";
+    const Pair rows{padding.top, padding.bottom}, columns{padding.left, padding.right};
+    return out << '(' << rows << ", " << columns << ')';
+}
+
 }  // namespace tatami

@@ -44,9 +44,16 @@ struct Pair {
     int64_t vertical, horizontal;
 };
 
+// What is added around an image, in numbers or as whatever keeps its size.
+struct Padding {
+    int64_t top = 0, bottom = 0, left = 0, right = 0;
+    bool same = false;
+};
+
 // (2, 3), as Python prints it
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 std::ostream& operator<<(std::ostream& out, const Pair& pair);
+std::ostream& operator<<(std::ostream& out, const Padding& padding);  // ((1, 1), (2, 0))
 
 struct Array {
     void* data;

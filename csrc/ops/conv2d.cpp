@@ -28,8 +28,9 @@ void Conv2d::read(const char* op, const ConvWindow& window, const Shape& input, 
     check_range(op, "stride", window.stride.horizontal, 1);
     check_range(op, "dilation", window.dilation.vertical, 1);
     check_range(op, "dilation", window.dilation.horizontal, 1);
-    for (const int64_t padding : {window.top, window.bottom, window.left, window.right})
-        check_range(op, "padding", padding, 0);
+    const Padding& pad = window.padding;
+    for (const int64_t side : {pad.top, pad.bottom, pad.left, pad.right})
+        check_range(op, "padding", side, 0);
     groups = window.groups;
     check(groups >= 1, op, ": groups must be at least 1, got ", groups);
     check(channels % groups == 0 && weight_shape[0] % groups == 0, op, ": groups=", groups,
@@ -47,8 +48,8 @@ void Conv2d::read(const char* op, const ConvWindow& window, const Shape& input, 
     stride_w = window.stride.horizontal;
     dilation_h = rank == 4 ? window.dilation.vertical : 1;
     dilation_w = window.dilation.horizontal;
-    pad_top = window.top;
-    pad_left = window.left;
+    pad_top = pad.top;
+    pad_left = pad.left;
 }
 
 static Shape images(int64_t n, int64_t channels, int64_t h, int64_t w, int rank) {
@@ -66,8 +67,8 @@ Conv2d::Conv2d(const char* op, const Shape& x_shape, const Shape& weight_shape,
     check(c == group_c * groups, op, ": x has ", c, " channels but weight expects ", group_c,
           " per group (x ", x, ", weight ", weight, ", groups=", groups, ")");
     const int64_t reach_h = dilation_h * (kh - 1), reach_w = dilation_w * (kw - 1);
-    int64_t bottom = window.bottom, right = window.right;
-    if (window.same) {
+    int64_t bottom = window.padding.bottom, right = window.padding.right;
+    if (window.padding.same) {
         check(stride_h == 1 && stride_w == 1, op, ": padding='same' needs stride 1, got (",
               stride_h, ", ", stride_w, "); give the padding as numbers");
         pad_top = reach_h / 2;
@@ -89,7 +90,8 @@ Conv2d Conv2d::transposed(const char* op, const Shape& x_shape, const Shape& wei
                           const ConvWindow& window, Pair output_padding) {
     Conv2d p;
     p.read(op, window, x_shape, x_shape.rank > 1 ? x_shape[1] : 0, weight_shape);
-    check(!window.same, op, ": padding='same' is not defined here; give the padding as numbers");
+    check(!window.padding.same, op,
+          ": padding='same' is not defined here; give the padding as numbers");
     check(x_shape[1] == p.o, op, ": x has ", x_shape[1], " channels but weight expects ", p.o,
           " (x ", x_shape, ", weight ", weight_shape, ", groups=", p.groups, ")");
     const auto extra = [&](int64_t padding, int64_t stride, int64_t dilation) {
@@ -104,10 +106,10 @@ Conv2d Conv2d::transposed(const char* op, const Shape& x_shape, const Shape& wei
     p.oh = window.rank == 2 ? x_shape[2] : 1;
     p.ow = x_shape[-1];
     check(p.oh >= 1 && p.ow >= 1, op, ": x ", x_shape, " has no pixels");
-    p.h = (p.oh - 1) * p.stride_h - window.top - window.bottom + p.dilation_h * (p.kh - 1) +
-          output_padding.vertical + 1;
-    p.w = (p.ow - 1) * p.stride_w - window.left - window.right + p.dilation_w * (p.kw - 1) +
-          output_padding.horizontal + 1;
+    p.h = (p.oh - 1) * p.stride_h - window.padding.top - window.padding.bottom +
+          p.dilation_h * (p.kh - 1) + output_padding.vertical + 1;
+    p.w = (p.ow - 1) * p.stride_w - window.padding.left - window.padding.right +
+          p.dilation_w * (p.kw - 1) + output_padding.horizontal + 1;
     check(p.h >= 1 && p.w >= 1, op, ": the result would be ", p.h, " by ", p.w,
           "; less padding is needed (x ", x_shape, ", weight ", weight_shape, ")");
     p.x = images(p.n, p.c, p.h, p.w, window.rank);

@@ -17,8 +17,7 @@ namespace tatami {
 struct ConvWindow {
     int rank = 2;  // spatial axes: 2 or 1
     Pair stride{1, 1}, dilation{1, 1};
-    bool same = false;  // padding="same": as much as keeps the size
-    int64_t top = 0, bottom = 0, left = 0, right = 0;
+    Padding padding;
     int64_t groups = 1;
 };
 

@@ -24,8 +24,8 @@ void Embedding::check_indices(const int64_t* indices) const {
     if (!outside) return;
     int64_t i = 0;
     while (uint64_t(indices[i]) < uint64_t(table)) i++;
-    throw ValueError(concat(op, ": index ", indices[i], " at position ", i,
-                            " is out of range for a table of ", table, " rows"));
+    throw ValueError(concat(op, ": indices holds ", indices[i], " at position ", i,
+                            " but weight has ", table, " rows"));
 }
 
 }  // namespace tatami

@@ -40,14 +40,21 @@ bool all_touch(const WindowAxis& a) {
     return true;
 }
 
-WindowAxis window_axis(int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+// As much padding as leaves a window for every `stride` pixels.
+int64_t same_padding(int64_t size, int64_t kernel, int64_t stride, int64_t dilation) {
+    const int64_t last = size > 0 ? (size - 1) / stride * stride : 0;
+    return std::max<int64_t>(last + (kernel - 1) * dilation + 1 - size, 0);
+}
+
+WindowAxis window_axis(int64_t size, int64_t kernel, int64_t stride, int64_t before, int64_t after,
                        int64_t dilation, bool ceil_mode) {
     WindowAxis a{};
     a.size = size;
     a.kernel = kernel;
     a.stride = stride;
     a.dilation = dilation;
-    a.before = a.after = padding;
+    a.before = before;
+    a.after = after;
     a.span = (kernel - 1) * dilation + 1;
     a.out = windows(a, ceil_mode);
     if (a.out == 1) a.stride = 1;  // of one window the stride is immaterial
@@ -57,22 +64,32 @@ WindowAxis window_axis(int64_t size, int64_t kernel, int64_t stride, int64_t pad
 
 }  // namespace
 
-Pool2d::Pool2d(const char* op, const Shape& x, Pair kernel_size, Pair stride, Pair padding,
+Pool2d::Pool2d(const char* op, const Shape& x, Pair kernel_size, Pair stride, const Padding& wanted,
                Pair dilation, bool ceil_mode)
     : x(x) {
     check(x.rank == 4, op, ": x must be (N, C, H, W), got shape ", x);
     check_least(op, "kernel_size", kernel_size, 1);
     check_least(op, "stride", stride, 1);
-    check_least(op, "padding", padding, 0);
+    check_least(op, "padding", {wanted.top, wanted.left}, 0);
+    check_least(op, "padding", {wanted.bottom, wanted.right}, 0);
     check_least(op, "dilation", dilation, 1);
     planes = x[0] * x[1];
-    rows = window_axis(x[2], kernel_size.vertical, stride.vertical, padding.vertical,
+    Padding padding = wanted;
+    if (wanted.same) {
+        const int64_t height =
+            same_padding(x[2], kernel_size.vertical, stride.vertical, dilation.vertical);
+        const int64_t width =
+            same_padding(x[3], kernel_size.horizontal, stride.horizontal, dilation.horizontal);
+        padding = {height / 2, height - height / 2, width / 2, width - width / 2};
+    }
+    rows = window_axis(x[2], kernel_size.vertical, stride.vertical, padding.top, padding.bottom,
                        dilation.vertical, ceil_mode);
-    columns = window_axis(x[3], kernel_size.horizontal, stride.horizontal, padding.horizontal,
-                          dilation.horizontal, ceil_mode);
+    columns = window_axis(x[3], kernel_size.horizontal, stride.horizontal, padding.left,
+                          padding.right, dilation.horizontal, ceil_mode);
     y = {x[0], x[1], rows.out, columns.out};
-    check(2 * rows.before <= rows.span && 2 * columns.before <= columns.span, op, ": padding is ",
-          padding, "; it may be at most half the window, which covers ",
+    check(2 * std::max(padding.top, padding.bottom) <= rows.span &&
+              2 * std::max(padding.left, padding.right) <= columns.span,
+          op, ": padding is ", padding, "; it may be at most half the window, which covers ",
           Pair{rows.span, columns.span});
     check(rows.out > 0 && columns.out > 0, op, ": the window covers ",
           Pair{rows.span, columns.span}, " pixels, more than the image of x ", x, " with padding ",

@@ -25,7 +25,7 @@ enum class Divisor : uint8_t {
 
 struct Pool2d {
     // x (N, C, H, W). Every window has a tap inside the image.
-    Pool2d(const char* op, const Shape& x, Pair kernel_size, Pair stride, Pair padding,
+    Pool2d(const char* op, const Shape& x, Pair kernel_size, Pair stride, const Padding& padding,
            Pair dilation, bool ceil_mode);
 
     int64_t planes;  // N · C

@@ -1,9 +1,11 @@
 """Pooling over windows, forward and backward.
 
 ``kernel_size``, ``stride``, ``padding`` and ``dilation`` are an int or (vertical, horizontal). A
-``stride`` of None is ``kernel_size``. Padding is at most half the window. With ``ceil_mode`` a last
-window that reaches over the image's edge counts, if it starts inside the image or the padding
-before it. These are PyTorch's rules. Results have the same bits for any number of threads.
+``stride`` of None is ``kernel_size``. ``padding`` may also be ((top, bottom), (left, right)),
+"valid" (none) or "same" (a window for every ``stride`` pixels, the odd pixel last); it is at most
+half the window. With ``ceil_mode`` a last window that reaches over the image's edge counts, if it
+starts inside the image or the padding before it. These are PyTorch's rules. Results have the same
+bits for any number of threads.
 """
 
 from .. import _core
