@@ -44,7 +44,7 @@ def test_indices_out_of_range_are_value_errors(bad):
     indices = np.array([0, 6, bad, 1])
     with pytest.raises(ValueError, match=rf"^embedding: indices holds {bad} .*7"):
         K.embedding(indices, w)
-    with pytest.raises(ValueError, match=rf"^embedding_grad: index {bad} .*7"):
+    with pytest.raises(ValueError, match=rf"^embedding_grad: indices holds {bad} .*7"):
         K.embedding_grad(np.ones((4, 5), np.float32), indices, (7, 5))
 
 
