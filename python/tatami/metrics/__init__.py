@@ -1,0 +1,52 @@
+"""How well predictions fit: functions of whole arrays, and objects that gather batches.
+
+``accuracy(y_true, y_pred)`` and ``Accuracy().update(y_true, y_pred)`` compute the same; the
+objects, or their names, are what ``compile(metrics=[...])`` takes.
+"""
+
+from .classification import (
+    F1,
+    Accuracy,
+    ConfusionMatrix,
+    Precision,
+    Recall,
+    TopKAccuracy,
+    accuracy,
+    confusion_matrix,
+    f1,
+    precision,
+    recall,
+    top_k_accuracy,
+)
+from .metric import Mean, MeanOf, Metric
+from .names import get, names
+from .ranking import AUC, auc
+from .regression import MAE, MSE, R2, mae, mse, r2
+
+__all__ = [
+    "AUC",
+    "F1",
+    "MAE",
+    "MSE",
+    "R2",
+    "Accuracy",
+    "ConfusionMatrix",
+    "Mean",
+    "MeanOf",
+    "Metric",
+    "Precision",
+    "Recall",
+    "TopKAccuracy",
+    "accuracy",
+    "auc",
+    "confusion_matrix",
+    "f1",
+    "get",
+    "mae",
+    "mse",
+    "names",
+    "precision",
+    "r2",
+    "recall",
+    "top_k_accuracy",
+]
