@@ -2,9 +2,14 @@
 
 import math
 
+import numpy as np
+
 from .. import kernels as K
+from .. import random
 from ..autograd import Op
+from ..autograd.tensor import array_of
 from .arithmetic import exp
+from .shape import reshape
 
 _relu = Op(K.relu, lambda g, y, x: _relu_grad(g, x))
 _relu_grad = Op(K.relu_grad, lambda gg, y, g, x: _relu_grad(gg, x), lambda gg, y, g, x: None)
@@ -41,6 +46,37 @@ _silu_grad = Op(
     lambda gg, r, g, x: _silu_grad(gg, x),
     lambda gg, r, g, x: (2 + x * (1 - 2 * sigmoid(x))) * _sigmoid_grad(gg * g, x),
 )
+_softplus = Op(K.softplus, lambda g, y, x: _softplus_grad(g, x))
+_softplus_grad = Op(
+    K.softplus_grad,
+    lambda gg, r, g, x: _softplus_grad(gg, x),
+    lambda gg, r, g, x: _sigmoid_grad(gg * g, x),
+)
+_elu = Op(K.elu, lambda g, y, x, alpha: _elu_grad(g, x, alpha=alpha))
+_elu_grad = Op(
+    K.elu_grad,
+    lambda gg, r, g, x, alpha: _elu_grad(gg, x, alpha=alpha),
+    lambda gg, r, g, x, alpha: _elu_grad(gg * g, x, alpha=alpha) * (1 - _positive(x)),
+)
+
+
+def _composed_prelu(x, weight):
+    shape = (1, -1, *(1,) * (x.ndim - 2)) if weight.size > 1 else (1,) * x.ndim
+    positive = _positive(x)
+    return x * (positive + reshape(weight, shape) * (1 - positive))
+
+
+_prelu = Op(
+    K.prelu,
+    joint=lambda g, y, x, weight: K.prelu_grad(g, x, weight),
+    composed=_composed_prelu,
+)
+
+
+def _positive(x):
+    """1 where ``x > 0``, else 0: an array without a history."""
+    x = array_of(x)
+    return (x > 0).astype(x.dtype)
 
 
 def relu(x):
@@ -71,6 +107,35 @@ def gelu(x):
 def silu(x):
     """``x * sigmoid(x)``; see :func:`tatami.kernels.silu`."""
     return _silu(x)
+
+
+def softplus(x):
+    """log(1 + exp(x)), elementwise; see :func:`tatami.kernels.softplus`."""
+    return _softplus(x)
+
+
+def elu(x, alpha=1.0):
+    """``x`` where ``x > 0``, else ``alpha * (exp(x) - 1)``."""
+    return _elu(x, alpha=alpha)
+
+
+def prelu(x, weight):
+    """``x`` where ``x > 0``, else ``weight * x``; see :func:`tatami.kernels.prelu`."""
+    return _prelu(x, weight)
+
+
+def rrelu(x, lower=1 / 8, upper=1 / 3, training=False):
+    """:func:`leaky_relu` with slopes drawn evenly from [``lower``, ``upper``] (Xu et al., 2015).
+
+    In training every element has its own, from the generator that :func:`tatami.manual_seed`
+    sets; otherwise all have the middle of the range.
+    """
+    if not lower <= upper:
+        raise ValueError(f"rrelu: lower {lower} must not be greater than upper {upper}")
+    if not training:
+        return leaky_relu(x, (lower + upper) / 2)
+    slopes = random.generator().random(x.shape, dtype=x.dtype) * (upper - lower) + lower
+    return x * np.where(array_of(x) > 0, 1, slopes).astype(x.dtype)
 
 
 _by_name = {f.__name__: f for f in (relu, leaky_relu, sigmoid, tanh, gelu, silu)}

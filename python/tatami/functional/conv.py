@@ -1,61 +1,120 @@
-"""Convolutions: three functions by name, each one's derivatives written with the other two."""
+"""Convolutions: three functions by name, each one's derivatives written with the other two.
+
+The transposed convolution with its two gradients is such a family as well.
+"""
 
 from .. import kernels as K
 from ..autograd import Op
 from .activation import activated
+from .fused import recorded
 from .shape import broadcast_to, reshape
 
-_conv2d = Op(
-    K.conv2d,
-    lambda g, y, x, weight, bias, **how: conv2d_input_grad(g, weight, x.shape, **how),
-    lambda g, y, x, weight, bias, **how: conv2d_weight_grad(g, x, weight.shape, **how),
-    lambda g, y, x, weight, bias, **how: conv2d_bias_grad(g),
+
+def _family(forward, by_input, by_weight):
+    """A convolution and its gradients by input and weight, closed among themselves."""
+    conv = Op(
+        forward,
+        lambda g, y, x, weight, bias, **how: input_grad(g, weight, input_shape=x.shape, **how),
+        lambda g, y, x, weight, bias, **how: weight_grad(g, x, weight_shape=weight.shape, **how),
+        lambda g, y, x, weight, bias, **how: conv2d_bias_grad(g),
+    )
+    input_grad = Op(
+        by_input,
+        lambda gg, y, g, weight, input_shape, **how: conv(gg, weight, None, **how),
+        lambda gg, y, g, weight, input_shape, **how: weight_grad(
+            g, gg, weight_shape=weight.shape, **how
+        ),
+    )
+    weight_grad = Op(
+        by_weight,
+        lambda gg, y, g, x, weight_shape, **how: conv(x, gg, None, **how),
+        lambda gg, y, g, x, weight_shape, **how: input_grad(g, gg, input_shape=x.shape, **how),
+    )
+    return conv, input_grad, weight_grad
+
+
+_conv1d, _conv1d_input_grad, _conv1d_weight_grad = _family(
+    K.conv1d, K.conv1d_input_grad, K.conv1d_weight_grad
 )
-_input_grad = Op(
-    K.conv2d_input_grad,
-    lambda gg, y, g, weight, input_shape, **how: conv2d(gg, weight, None, **how),
-    lambda gg, y, g, weight, input_shape, **how: conv2d_weight_grad(g, gg, weight.shape, **how),
+_conv2d, _conv2d_input_grad, _conv2d_weight_grad = _family(
+    K.conv2d, K.conv2d_input_grad, K.conv2d_weight_grad
 )
-_weight_grad = Op(
-    K.conv2d_weight_grad,
-    lambda gg, y, g, x, weight_shape, **how: conv2d(x, gg, None, **how),
-    lambda gg, y, g, x, weight_shape, **how: conv2d_input_grad(g, gg, x.shape, **how),
+_conv_transpose1d, *_ = _family(
+    K.conv_transpose1d, K.conv_transpose1d_input_grad, K.conv_transpose1d_weight_grad
+)
+_conv_transpose2d, *_ = _family(
+    K.conv_transpose2d, K.conv_transpose2d_input_grad, K.conv_transpose2d_weight_grad
 )
 _bias_grad = Op(
-    K.conv2d_bias_grad, lambda gg, y, g: broadcast_to(reshape(gg, (1, -1, 1, 1)), g.shape)
+    K.conv2d_bias_grad,
+    lambda gg, y, g: broadcast_to(reshape(gg, (1, -1, *(1,) * (g.ndim - 2))), g.shape),
 )
-# The transposed convolution is the input gradient of a convolution from its output to its input.
-_conv_transpose2d = Op(
-    K.conv_transpose2d,
-    lambda g, y, x, weight, bias, output_padding, **how: conv2d(g, weight, None, **how),
-    lambda g, y, x, weight, bias, output_padding, **how: conv2d_weight_grad(
-        x, g, weight.shape, **how
-    ),
-    lambda g, y, x, weight, bias, **how: conv2d_bias_grad(g),
-)
+
+
+def _with_activation(op, x, weight, bias, activation, **how):
+    """With the kernel's own activation where nothing is recorded: one pass over memory."""
+    if activation is None or recorded(x, weight, bias):
+        return activated(op(x, weight, bias, **how), activation)
+    return op(x, weight, bias, **how, activation=activation)
+
+
+def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, activation=None):
+    """1-D convolution; see :func:`tatami.kernels.conv1d`."""
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return _with_activation(_conv1d, x, weight, bias, activation, **how)
+
+
+def conv1d_input_grad(grad_y, weight, input_shape, *, stride=1, padding=0, dilation=1, groups=1):
+    """Gradient of :func:`conv1d` by ``x``; see :func:`tatami.kernels.conv1d_input_grad`."""
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return _conv1d_input_grad(grad_y, weight, input_shape=input_shape, **how)
+
+
+def conv1d_weight_grad(grad_y, x, weight_shape, *, stride=1, padding=0, dilation=1, groups=1):
+    """Gradient of :func:`conv1d` by ``weight``; see :func:`tatami.kernels.conv1d_weight_grad`."""
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return _conv1d_weight_grad(grad_y, x, weight_shape=weight_shape, **how)
 
 
 def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, activation=None):
     """2-D convolution; see :func:`tatami.kernels.conv2d`."""
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return activated(_conv2d(x, weight, bias, **how), activation)
+    return _with_activation(_conv2d, x, weight, bias, activation, **how)
 
 
 def conv2d_input_grad(grad_y, weight, input_shape, *, stride=1, padding=0, dilation=1, groups=1):
     """Gradient of :func:`conv2d` by ``x``; see :func:`tatami.kernels.conv2d_input_grad`."""
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return _input_grad(grad_y, weight, input_shape=input_shape, **how)
+    return _conv2d_input_grad(grad_y, weight, input_shape=input_shape, **how)
 
 
 def conv2d_weight_grad(grad_y, x, weight_shape, *, stride=1, padding=0, dilation=1, groups=1):
     """Gradient of :func:`conv2d` by ``weight``; see :func:`tatami.kernels.conv2d_weight_grad`."""
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return _weight_grad(grad_y, x, weight_shape=weight_shape, **how)
+    return _conv2d_weight_grad(grad_y, x, weight_shape=weight_shape, **how)
 
 
 def conv2d_bias_grad(grad_y):
-    """Gradient of :func:`conv2d` by ``bias``: the sum over every axis but the channels."""
+    """Gradient of any convolution by ``bias``: the sum over every axis but the channels."""
     return _bias_grad(grad_y)
+
+
+def conv_transpose1d(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding=0,
+    output_padding=0,
+    groups=1,
+    dilation=1,
+    *,
+    activation=None,
+):
+    """Transposed 1-D convolution; see :func:`tatami.kernels.conv_transpose1d`."""
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    how["output_padding"] = output_padding
+    return _with_activation(_conv_transpose1d, x, weight, bias, activation, **how)
 
 
 def conv_transpose2d(
@@ -72,5 +131,5 @@ def conv_transpose2d(
 ):
     """Transposed 2-D convolution; see :func:`tatami.kernels.conv_transpose2d`."""
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    y = _conv_transpose2d(x, weight, bias, output_padding=output_padding, **how)
-    return activated(y, activation)
+    how["output_padding"] = output_padding
+    return _with_activation(_conv_transpose2d, x, weight, bias, activation, **how)

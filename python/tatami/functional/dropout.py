@@ -14,6 +14,6 @@ def dropout(x, p=0.5, training=True, *, seed=None):
     ``seed`` fixes the choice; by default it is drawn from the generator that
     :func:`tatami.manual_seed` sets.
     """
-    if not training:
+    if not training or p == 0:
         return x
     return _dropout(x, p=p, seed=random.seed() if seed is None else seed)[0]

@@ -3,35 +3,84 @@
 import numpy as np
 
 from .. import kernels as K
-from ..autograd import Op
 from ..autograd.tensor import array_of
 from .arithmetic import sqrt
+from .fused import Fused
 from .shape import mean, reshape
 
 
-def _raw(x, weight, bias, *, running_mean, running_var, **settings):
-    return K.batch_norm(x, running_mean, running_var, weight, bias, **settings, return_cache=True)
+def _standardised(x, axes, eps):
+    centred = x - mean(x, axes, True)
+    return centred / sqrt(mean(centred * centred, axes, True) + eps)
 
 
-def _composed(x, weight, bias, *, running_mean, running_var, training, momentum, eps):
+def _affine(y, weight, bias, shape):
+    y = y if weight is None else y * reshape(weight, shape)
+    return y if bias is None else y + reshape(bias, shape)
+
+
+def _column(x, channels):
+    """The shape of one number a channel."""
+    return (1, channels, *(1,) * (x.ndim - 2))
+
+
+def _by_channel(x, weight, bias, axes, own, running_mean, running_var, eps):
+    """With the statistics of ``x`` over ``axes``, or with the running ones."""
+    column = _column(x, x.shape[1])
+    if own:
+        return _affine(_standardised(x, axes, eps), weight, bias, column)
+    deviation = np.sqrt(np.reshape(running_var, column) + eps)
+    return _affine((x - np.reshape(running_mean, column)) / deviation, weight, bias, column)
+
+
+def _composed_batch(x, weight, bias, *, running_mean, running_var, training, momentum, eps):
     axes = (0, *range(2, x.ndim))
-    column = (1, -1, *(1,) * (x.ndim - 2))
-    if training:
-        centred = x - mean(x, axes, True)
-        variance = mean(centred * centred, axes, True)
-    else:
-        centred = x - np.reshape(running_mean, column)
-        variance = np.reshape(running_var, column)
-    y = centred / sqrt(variance + eps)
-    y = y if weight is None else y * reshape(weight, column)
-    return y if bias is None else y + reshape(bias, column)
+    return _by_channel(x, weight, bias, axes, training, running_mean, running_var, eps)
 
 
-_batch_norm = Op(
-    _raw,
-    name="batch_norm",
-    joint=lambda g, y, x, weight, bias, **settings: K.batch_norm_grad(g, y[1]),
-    composed=_composed,
+def _composed_instance(x, weight, bias, *, running_mean, running_var, use_input_stats,
+                       momentum, eps):  # fmt: skip
+    axes = tuple(range(2, x.ndim))
+    return _by_channel(x, weight, bias, axes, use_input_stats, running_mean, running_var, eps)
+
+
+def _composed_group(x, weight, bias, *, num_groups, eps):
+    n, c = x.shape[:2]
+    rows = reshape(x, (n * num_groups, x.size // max(n * num_groups, 1)))
+    y = reshape(_standardised(rows, 1, eps), x.shape)
+    return _affine(y, weight, bias, _column(x, c))
+
+
+def _last_axes(x, normalized_shape):
+    return tuple(range(x.ndim - np.size(normalized_shape), x.ndim))
+
+
+def _composed_layer(x, weight, bias, *, normalized_shape, eps):
+    axes = _last_axes(x, normalized_shape)
+    return _affine(_standardised(x, axes, eps), weight, bias, [x.shape[a] for a in axes])
+
+
+def _composed_rms(x, weight, *, normalized_shape, eps):
+    y = x / sqrt(mean(x * x, _last_axes(x, normalized_shape), True) + eps)
+    return y if weight is None else y * weight
+
+
+def _named(kernel):
+    """The kernel with its differentiable arguments first."""
+    return lambda x, weight, bias, **how: kernel(x, weight=weight, bias=bias, **how)
+
+
+_batch_norm = Fused(_named(K.batch_norm), K.batch_norm_grad, _composed_batch, name="batch_norm")
+_instance_norm = Fused(
+    _named(K.instance_norm), K.instance_norm_grad, _composed_instance, name="instance_norm"
+)
+_group_norm = Fused(_named(K.group_norm), K.group_norm_grad, _composed_group, name="group_norm")
+_layer_norm = Fused(_named(K.layer_norm), K.layer_norm_grad, _composed_layer, name="layer_norm")
+_rms_norm = Fused(
+    lambda x, weight, **how: K.rms_norm(x, weight=weight, **how),
+    K.rms_norm_grad,
+    _composed_rms,
+    name="rms_norm",
 )
 
 
@@ -59,4 +108,45 @@ def batch_norm(
         training=training,
         momentum=momentum,
         eps=eps,
-    )[0]
+    )
+
+
+def instance_norm(
+    x,
+    running_mean=None,
+    running_var=None,
+    weight=None,
+    bias=None,
+    use_input_stats=True,
+    momentum=0.1,
+    eps=1e-5,
+):
+    """Each channel of each example by itself; see :func:`tatami.kernels.instance_norm`.
+
+    The running statistics are treated as :func:`batch_norm` does.
+    """
+    return _instance_norm(
+        x,
+        weight,
+        bias,
+        running_mean=array_of(running_mean),
+        running_var=array_of(running_var),
+        use_input_stats=use_input_stats,
+        momentum=momentum,
+        eps=eps,
+    )
+
+
+def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
+    """Each group of channels of each example; see :func:`tatami.kernels.group_norm`."""
+    return _group_norm(x, weight, bias, num_groups=num_groups, eps=eps)
+
+
+def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """Over the last axes, of sizes ``normalized_shape``; see :func:`tatami.kernels.layer_norm`."""
+    return _layer_norm(x, weight, bias, normalized_shape=normalized_shape, eps=eps)
+
+
+def rms_norm(x, normalized_shape, weight=None, eps=1e-5):
+    """Divided by the root of the mean square; see :func:`tatami.kernels.rms_norm`."""
+    return _rms_norm(x, weight, normalized_shape=normalized_shape, eps=eps)

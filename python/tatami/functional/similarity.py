@@ -1,0 +1,65 @@
+"""Cosines between vectors, and losses that pull pairs together or push them apart."""
+
+import numpy as np
+
+from ..autograd.tensor import array_of
+from .activation import relu
+from .arithmetic import sqrt
+from .loss import reduced
+from .shape import broadcast_to, sum
+
+
+def _length(x, axis, eps):
+    """The Euclidean norm, at least ``eps``; constant below, so that zeros have a gradient."""
+    squares = sum(x * x, axis)
+    above = (array_of(squares) > eps * eps).astype(x.dtype)
+    return sqrt(squares * above + eps * eps * (1 - above))
+
+
+def cosine_similarity(x1, x2, axis=1, eps=1e-8):
+    """``<x1, x2> / (|x1| |x2|)`` along ``axis``, of arrays that broadcast to one shape.
+
+    Lengths count as ``eps`` at least.
+    """
+    try:
+        shape = np.broadcast_shapes(x1.shape, x2.shape)
+    except ValueError:
+        raise ValueError(
+            f"cosine_similarity: x1 {x1.shape} and x2 {x2.shape} do not broadcast to one shape"
+        ) from None
+    x1, x2 = broadcast_to(x1, shape), broadcast_to(x2, shape)
+    return sum(x1 * x2, axis) / (_length(x1, axis, eps) * _length(x2, axis, eps))
+
+
+def _pair_terms(name, target, shape, alike, apart, reduction):
+    """``alike`` where the target is 1, ``apart`` where it is -1."""
+    target = array_of(target)
+    if target.shape != shape:
+        raise ValueError(f"{name}: target has shape {target.shape} but must have {shape}")
+    if np.any(np.abs(target) != 1):
+        raise ValueError(f"{name}: target must hold -1 and 1 only")
+    one = (target == 1).astype(alike.dtype)
+    return reduced(name, alike * one + apart * (1 - one), reduction)
+
+
+def cosine_embedding_loss(input1, input2, target, margin=0.0, *, reduction="mean"):
+    """``1 - cos`` for pairs with target 1, ``max(0, cos - margin)`` for those with target -1.
+
+    ``input1`` and ``input2`` are (N, D) with ``target`` (N,), or (D,) with one of no axes.
+    """
+    cosine = cosine_similarity(input1, input2, axis=-1)
+    return _pair_terms(
+        "cosine_embedding_loss",
+        target,
+        cosine.shape,
+        1 - cosine,
+        relu(cosine - margin),
+        reduction,
+    )
+
+
+def hinge_embedding_loss(input, target, *, margin=1.0, reduction="mean"):
+    """``input``, a distance, where the target is 1; ``max(0, margin - input)`` where it is -1."""
+    return _pair_terms(
+        "hinge_embedding_loss", target, input.shape, input, relu(margin - input), reduction
+    )
