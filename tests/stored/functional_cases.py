@@ -139,12 +139,15 @@ OTHERS = [
 ]
 
 ATTENTION = [
-    ("scaled_dot_product_attention", lambda F, *a: F.scaled_dot_product_attention(*a), (2, 3, 4), (2, 5, 4), (2, 5, 2)),
-    ("scaled_dot_product_attention causal", lambda F, *a: F.scaled_dot_product_attention(*a, is_causal=True),
+    ("scaled_dot_product_attention", lambda F, *a: F.scaled_dot_product_attention(*a),
+     (2, 3, 4), (2, 5, 4), (2, 5, 2)),
+    ("scaled_dot_product_attention causal",
+     lambda F, *a: F.scaled_dot_product_attention(*a, is_causal=True),
      (2, 2, 3, 4), (2, 2, 3, 4), (2, 2, 3, 4)),
-    ("scaled_dot_product_attention masked", lambda F, *a: F.scaled_dot_product_attention(*a, SEEN),
-     (3, 2), (4, 2), (4, 3)),
-    ("scaled_dot_product_attention biased", lambda F, *a: F.scaled_dot_product_attention(*a[:3], a[3], scale=0.3),
+    ("scaled_dot_product_attention masked",
+     lambda F, *a: F.scaled_dot_product_attention(*a, SEEN), (3, 2), (4, 2), (4, 3)),
+    ("scaled_dot_product_attention biased",
+     lambda F, *a: F.scaled_dot_product_attention(*a, scale=0.3),
      (2, 3, 2), (2, 4, 2), (2, 4, 3), (3, 4)),
 ]  # fmt: skip
 

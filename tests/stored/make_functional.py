@@ -1,6 +1,6 @@
 """Writes functional.npz: what PyTorch gets for functional_cases.py. Needs torch and NumPy alone.
 
-    python tests/stored/make_functional.py
+python tests/stored/make_functional.py
 """
 
 from pathlib import Path
@@ -50,16 +50,14 @@ def results(case):
     total = sum((u * g).sum() for u, g in zip(us, first, strict=True))
     second = torch.autograd.grad(total, [*xs, *vs], allow_unused=True)
     second = [torch.zeros_like(x) if g is None else g for g, x in zip(second, [*xs, *vs])]
-    return [torch.cat([t.detach().reshape(-1) for t in ts]).numpy() for ts in (ys, first, second)]
+    return torch.cat([t.detach().reshape(-1) for t in (*ys, *first, *second)]).numpy()
 
 
 def every_result():
     with sdpa_kernel(SDPBackend.MATH):  # the others refuse a second derivative
-        for case in CASES:
-            for order, values in enumerate(results(case)):
-                yield f"{case[0]}/{order}", values
+        return {case[0]: results(case) for case in CASES}
 
 
 if __name__ == "__main__":
-    np.savez_compressed(FILE, **dict(every_result()))
+    np.savez_compressed(FILE, **every_result())
     print(f"{len(CASES)} cases, {FILE.stat().st_size} bytes")

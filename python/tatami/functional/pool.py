@@ -123,7 +123,7 @@ def max_pool1d(
         _as_image("max_pool1d", x),
         (1, _single(kernel_size)),
         None if stride is None else (1, _single(stride)),
-        (0, _single(padding)),
+        _beside(padding),
         (1, _single(dilation)),
         ceil_mode,
         return_indices,
@@ -145,7 +145,7 @@ def avg_pool1d(
         _as_image("avg_pool1d", x),
         (1, _single(kernel_size)),
         None if stride is None else (1, _single(stride)),
-        (0, _single(padding)),
+        _beside(padding),
         ceil_mode,
         count_include_pad,
         (1, _single(dilation)),
@@ -174,6 +174,14 @@ def _as_image(name, x):
 
 def _as_rows(y):
     return reshape(y, (*y.shape[:2], y.shape[3]))
+
+
+def _beside(padding):
+    """The padding of an image of one row: "same" and "valid", (left, right) in a tuple, an int."""
+    if isinstance(padding, (str, int)):
+        return padding if isinstance(padding, str) else (0, padding)
+    (sides,) = padding
+    return (0, sides) if isinstance(sides, int) else ((0, 0), sides)
 
 
 def _single(size):
