@@ -1,0 +1,32 @@
+"""Pictures of training, weights, activations and losses, on matplotlib.
+
+Every function draws on ``ax`` where it is given (matplotlib axes), else on a new figure, and
+returns the axes, or the figure where it fills several. With ``path`` the picture is written there
+and nothing is shown; without it, notebooks and ``matplotlib.pyplot.show()`` display it.
+matplotlib is loaded at the first picture: ``pip install "tatami[viz]"``.
+"""
+
+from .activations import activation
+from .confusion import confusion_matrix
+from .curves import curve, history, lines
+from .depth import distributions
+from .images import feature_maps, images, weights
+from .plane import regions
+from .surface import Landscape, animation, race, surface
+
+__all__ = [
+    "Landscape",
+    "activation",
+    "animation",
+    "confusion_matrix",
+    "curve",
+    "distributions",
+    "feature_maps",
+    "history",
+    "images",
+    "lines",
+    "race",
+    "regions",
+    "surface",
+    "weights",
+]

@@ -1,0 +1,80 @@
+"""Numbers that change while a network learns, and lines in general."""
+
+import numpy as np
+
+from . import style
+
+
+def history(histories, names=None, *, title=None, path=None):
+    """One panel for each measure: training and validation by epoch.
+
+    ``histories`` is what ``fit`` returns, its ``history`` dict, or a list of either: then every
+    run is drawn thin and their mean thick. ``names`` chooses the measures, all by default.
+    Returns the figure.
+    """
+    histories = _dicts(histories)
+    if names is None:
+        names = [n for n in histories[0] if not n.startswith("val_")]
+    with style.figure(path, (1.2 + 3.8 * len(names), 3.6)) as figure:
+        for ax, name in zip(np.ravel(figure.subplots(1, len(names), squeeze=False)), names):
+            curve(histories, name, ax=ax)
+        if title is not None:
+            figure.suptitle(title)
+    return figure
+
+
+def curve(histories, name="loss", *, ax=None, path=None):
+    """One measure by epoch, with ``val_<name>`` beside it where there is one. Returns the axes."""
+    histories = _dicts(histories)
+    with style.axes(ax, path) as ax:
+        for key, label, colour in (
+            (name, "training", style.BLUE),
+            (f"val_{name}", "validation", style.ORANGE),
+        ):
+            if key in histories[0]:
+                _runs(ax, [h[key] for h in histories], colour, label)
+        style.frame(ax, title=name.replace("_", " "), xlabel="epoch", whole=True)
+    return ax
+
+
+def _dicts(histories):
+    if isinstance(histories, dict) or hasattr(histories, "history"):
+        histories = [histories]
+    return [h if isinstance(h, dict) else h.history for h in histories]
+
+
+def _runs(ax, runs, colour, label):
+    """Runs that ended early leave the mean of the others."""
+    values = np.full((len(runs), max(map(len, runs))), np.nan)
+    for row, run in zip(values, runs, strict=True):
+        row[: len(run)] = run
+    epochs = np.arange(1, values.shape[1] + 1)
+    marker = "o" if len(epochs) == 1 else None
+    if len(runs) > 1:
+        ax.plot(epochs, values.T, color=colour, lw=0.8, alpha=0.35)
+    ax.plot(epochs, np.nanmean(values, axis=0), color=colour, lw=2, label=label, marker=marker)
+
+
+def lines(
+    x, series, *, title=None, xlabel=None, ylabel=None, points=None, log="", ax=None, path=None
+):
+    """Several lines over the same ``x`` (N,): ``series`` maps labels to values (N,).
+
+    ``points`` (x, y) are drawn as dots; ``log`` names the logarithmic axes: "x", "y" or "xy".
+    Returns the axes.
+    """
+    with style.axes(ax, path) as ax:
+        if points is not None:
+            ax.plot(*points, "o", color=style.INK, ms=5, zorder=3)
+        marker = "o" if len(x) < 12 else None
+        for (label, values), look in zip(series.items(), style.styles()):
+            ax.plot(x, values, label=label, marker=marker, ms=4, **look)
+        if "x" in log:
+            ax.set_xscale("log")
+            if len(x) < 12:  # each value has its tick
+                ax.set_xticks(x, [f"{value:g}" for value in x])
+                ax.set_xticks([], minor=True)
+        if "y" in log:
+            ax.set_yscale("log")
+        style.frame(ax, title=title, xlabel=xlabel, ylabel=ylabel)
+    return ax

@@ -1,0 +1,35 @@
+"""What a classifier makes of every point of a plane."""
+
+import numpy as np
+
+from . import style
+
+
+def regions(predict, x, y, *, margin=0.4, title=None, xlabel="x₁", ylabel="x₂", ax=None, path=None):
+    """The points ``x`` (N, 2) in the colours of their classes ``y`` (N,), and the decision.
+
+    ``predict`` maps points (M, 2) to the probability of class 1 (M,): blue where it is class 0,
+    orange where it is class 1, a line where it changes its mind. Returns the axes.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
+    across = [np.linspace(a, b, 160, dtype=x.dtype) for a, b in zip(low, high)]
+    first, second = np.meshgrid(*across)
+    value = np.reshape(predict(np.stack([first.ravel(), second.ravel()], axis=1)), first.shape)
+    with style.axes(ax, path, (5.0, 4.0)) as ax:
+        corners = (low[0], high[0], low[1], high[1])
+        look = {"cmap": _map(), "alpha": 0.35, "aspect": "auto", "interpolation": "bilinear"}
+        ax.imshow(value, origin="lower", extent=corners, vmin=0, vmax=1, **look)
+        ax.contour(first, second, value, [0.5], colors=style.INK, linewidths=1.4)
+        for label, colour, marker in ((0, style.BLUE, "o"), (1, style.ORANGE, "^")):
+            look = {"color": colour, "mec": "white", "mew": 0.5, "ms": 5.5}
+            ax.plot(*x[y == label].T, marker, label=f"class {label}", **look)
+        ax.grid(False)
+        style.frame(ax, title=title, xlabel=xlabel, ylabel=ylabel)
+    return ax
+
+
+def _map():
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("classes", [style.BLUE, "white", style.ORANGE])

@@ -1,0 +1,152 @@
+"""Pictures: what is drawn is what was given, on the axes or to the file that was named."""
+
+import numpy as np
+import pytest
+
+from tatami import functional as F
+from tatami import viz
+from test_import import python
+
+pytest.importorskip("matplotlib")
+RNG = np.random.default_rng(0)
+HISTORY = {"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 2.5, 2.0], "accuracy": [0.1, 0.5, 0.9]}
+BOWL = viz.Landscape(
+    "bowl", lambda x, y: x**2 + y**2, (-2, 2), (-1, 1), {"SGD": np.array([[1, 1], [0.5, 0.5]])}
+)
+SIDES = {"left": np.arange(9.0), "right": -np.arange(9.0)}
+
+# name -> a picture that goes onto one pair of axes
+ON_AXES = {
+    "activation": lambda **at: viz.activation(F.sigmoid, **at),
+    "confusion_matrix": lambda **at: viz.confusion_matrix([[5, 1], [0, 4]], **at),
+    "curve": lambda **at: viz.curve(HISTORY, **at),
+    "distributions": lambda **at: viz.distributions([RNG.normal(size=99)] * 3, **at),
+    "feature_maps": lambda **at: viz.feature_maps(RNG.normal(size=(5, 4, 4)), **at),
+    "images": lambda **at: viz.images(RNG.random((6, 3, 8, 8)), list("abcdef"), **at),
+    "lines": lambda **at: viz.lines(range(9), SIDES, points=([1, 2], [3, 4]), **at),
+    "regions": lambda **at: viz.regions(lambda x: x[:, 0] > 0, np.eye(2), [0, 1], **at),
+    "surface": lambda **at: viz.surface(BOWL, **at),
+    "weights": lambda **at: viz.weights(RNG.normal(size=(6, 64)), (8, 8), **at),
+}
+# name -> a picture that fills a figure
+FIGURES = {
+    "history": lambda **at: viz.history(HISTORY, title="three epochs", **at),
+    "race": lambda **at: viz.race([BOWL, BOWL], title="twice", **at),
+}
+
+
+def is_png(path):
+    return path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and path.stat().st_size > 1000
+
+
+def test_every_function_is_here():
+    assert {*ON_AXES, *FIGURES, "Landscape", "animation"} == set(viz.__all__)
+
+
+@pytest.mark.parametrize("name", ON_AXES)
+def test_axes_given_are_drawn_on_and_returned(name):
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    assert ON_AXES[name](ax=ax) is ax
+    assert ax.has_data()
+
+
+@pytest.mark.parametrize("name", [*ON_AXES, *FIGURES])
+def test_a_path_gets_the_picture_and_pyplot_does_not(name, tmp_path):
+    from matplotlib import pyplot
+
+    before = pyplot.get_fignums()
+    made = (ON_AXES | FIGURES)[name](path=tmp_path / "it.png")
+    assert made is not None and is_png(tmp_path / "it.png")
+    assert pyplot.get_fignums() == before
+
+
+def test_without_a_path_pyplot_shows_it(monkeypatch):
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    figure = viz.history(HISTORY)
+    assert pyplot.gcf() is figure
+    pyplot.close(figure)
+
+
+def test_settings_of_others_are_left_alone(tmp_path):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    viz.history(HISTORY, path=tmp_path / "it.png")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_history_has_a_panel_a_measure_and_a_line_a_kind(tmp_path):
+    figure = viz.history(HISTORY, path=tmp_path / "it.png")
+    assert [ax.get_title("left") for ax in figure.axes] == ["loss", "accuracy"]
+    training, validation = figure.axes[0].lines
+    np.testing.assert_array_equal(training.get_xydata(), [[1, 3], [2, 2], [3, 1]])
+    np.testing.assert_array_equal(validation.get_ydata(), HISTORY["val_loss"])
+
+
+def test_several_runs_are_thin_lines_and_their_mean(tmp_path):
+    runs = [{"loss": [1.0, 2.0]}, {"loss": [3.0]}]
+    ax = viz.curve(runs, path=tmp_path / "it.png")
+    np.testing.assert_array_equal(ax.lines[-1].get_ydata(), [2, 2])
+    assert len(ax.lines) == 3
+
+
+def test_the_steepest_slope_of_an_activation_is_its_title(tmp_path):
+    ax = viz.activation(F.sigmoid, "sigmoid", path=tmp_path / "it.png")
+    assert ax.get_title("left") == "sigmoid: |f'| ≤ 0.25"
+
+
+def test_images_lie_row_by_row_with_room_between(tmp_path):
+    x = np.arange(12.0).reshape(3, 2, 2)
+    ax = viz.images(x, columns=2, path=tmp_path / "it.png")
+    shown = ax.images[0].get_array().filled(-1)
+    expected = [
+        [0, 1, -1, 4, 5],
+        [2, 3, -1, 6, 7],
+        [-1, -1, -1, -1, -1],
+        [8, 9, -1, -1, -1],
+        [10, 11, -1, -1, -1],
+    ]
+    np.testing.assert_array_equal(shown, expected)
+
+
+def test_weights_share_one_scale_around_zero(tmp_path):
+    ax = viz.weights(np.array([[1.0, -4], [2, 0]]), (1, 2), path=tmp_path / "it.png")
+    assert ax.images[0].get_clim() == (-4, 4)
+
+
+def test_an_animation_has_all_its_frames(tmp_path):
+    from PIL import Image
+
+    viz.animation([BOWL], tmp_path / "it.gif", frames=2, hold=1)
+    with Image.open(tmp_path / "it.gif") as picture:
+        assert picture.format == "GIF" and 2 <= picture.n_frames <= 3
+
+
+@pytest.mark.parametrize(
+    "call, what",
+    [
+        (lambda: viz.images(np.zeros((2, 5, 4, 4))), r"images: .*\(2, 5, 4, 4\)"),
+        (lambda: viz.images(np.zeros((0, 4, 4))), r"images: .*\(0, 1, 4, 4\)"),
+        (lambda: viz.weights(np.zeros((10, 64))), r"weights: .*\(10, 64\).*shape=\(H, W\)"),
+        (lambda: viz.feature_maps(np.zeros((1, 5, 4, 4))), "feature_maps: .* one image"),
+        (lambda: viz.confusion_matrix(np.zeros((2, 3))), "confusion_matrix: .* square"),
+    ],
+)
+def test_wrong_shapes_are_errors_that_say_what_fits(call, what):
+    with pytest.raises(ValueError, match=what):
+        call()
+
+
+def test_matplotlib_is_loaded_at_the_first_picture():
+    code = "import sys, tatami.viz; print('matplotlib' in sys.modules)"
+    assert python(code) == "False"
+
+
+def test_without_matplotlib_the_extra_is_named():
+    code = "import sys; sys.modules['matplotlib'] = None\n"
+    code += "import tatami; tatami.viz.curve({'loss': [1.0]})"
+    assert 'pip install "tatami[viz]"' in python(code)
