@@ -1,5 +1,6 @@
 """The way back: gradients of recorded operations, of any order."""
 
+from functools import partial
 from operator import attrgetter
 
 import numpy as np
@@ -183,15 +184,26 @@ def _gradients(node, grad_y, parents, create_graph):
     if op.joint is not None:
         return op.joint(grad_y, y, *args, **node.settings)
     return [
-        None if parent is None else _rule(op, k)(grad_y, y, *args, **node.settings)
+        None
+        if parent is None
+        else _fitted(op, _rule(op, k)(grad_y, y, *args, **node.settings), args[k])
         for k, parent in enumerate(parents)
     ]
 
 
 def _rule(op, k):
+    if op.each is not None:
+        return partial(op.each, k)
     if k >= len(op.rules):
         raise RuntimeError(f"{op.name}: argument {k} has no derivative; detach() it")
     return op.rules[k]
+
+
+def _fitted(op, gradient, argument):
+    """The gradient, summed to the argument's shape where the operation broadcasts."""
+    if op.unbroadcast is None or gradient is None or gradient.shape == argument.shape:
+        return gradient
+    return op.unbroadcast(gradient, argument.shape)
 
 
 def _composed_gradients(node, grad_y, parents):

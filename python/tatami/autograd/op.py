@@ -36,7 +36,8 @@ class Node:
 class Op:
     """A raw function of arrays plus its derivative rules. Only the tape knows it.
 
-    Called without any :class:`Tensor`, it is ``raw`` itself. A rule therefore serves twice: on
+    Called without any :class:`Tensor`, it is ``raw`` itself. All float arrays of a call have one
+    dtype. A rule therefore serves twice: on
     arrays in an ordinary backward pass, on tensors where the gradient is to be differentiated.
 
     ``raw(*args, **settings)`` returns ``y``, or a tuple of ``y`` and whatever the rules want back;
@@ -45,7 +46,10 @@ class Op:
     argument (None where it has none). A fused operation has instead ``joint``, which returns the
     gradients of all arguments at once and sees arrays only, and ``composed``, the same operation
     written with differentiable functions, which stands in wherever the gradient is to be
-    differentiated.
+    differentiated (without it, ``joint`` itself must be differentiable). In place of the rules,
+    ``each(k, grad_y, y, *args, **settings)`` serves operations of any number of arguments.
+    ``unbroadcast(gradient, shape)``, where given, sums the gradients to the shapes of their
+    arguments: the operation broadcasts and its rules need not care.
 
     With ``outputs=k`` the first k elements of the tuple become tensors (``outputs=None``: all of
     them). ``grad_y`` is then a tuple of as many gradients, None for an output that was not used,
@@ -57,14 +61,26 @@ class Op:
     >>> sin_and_cos = Op(lambda x: (np.sin(x), np.cos(x)), both_rule, name="both", outputs=2)
     """
 
-    __slots__ = ("composed", "joint", "name", "outputs", "raw", "rules")
+    __slots__ = ("composed", "each", "joint", "name", "outputs", "raw", "rules", "unbroadcast")
 
-    def __init__(self, raw, *rules, name=None, joint=None, composed=None, outputs=1):
+    def __init__(
+        self,
+        raw,
+        *rules,
+        name=None,
+        joint=None,
+        composed=None,
+        each=None,
+        unbroadcast=None,
+        outputs=1,
+    ):
         self.name = name or raw.__name__
         self.raw = raw
         self.rules = rules
         self.joint = joint
         self.composed = composed
+        self.each = each
+        self.unbroadcast = unbroadcast
         self.outputs = outputs
 
     def __call__(self, *args, **settings):
@@ -84,12 +100,23 @@ class Op:
         value = self.raw(*arrays, **settings)
         if isinstance(value, np.generic):  # NumPy turns 0-d results into scalars
             value = np.asarray(value)
+        self._check_dtypes(arrays)
         if not wrapped:
             return value
         node = None
         if recorded and mode.recording:
             node = Node(self, args, arrays, settings, value, parents)
         return self.wrapped(node, value)
+
+    def _check_dtypes(self, arrays):
+        """Float arrays of two dtypes do not mix, as in the kernels."""
+        floats = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+        if len({a.dtype for a in floats}) > 1:
+            a, b = floats[:2]
+            raise TypeError(
+                f"{self.name}: dtypes {a.dtype} and {b.dtype} (shapes {a.shape} and {b.shape}) "
+                "do not mix; use astype"
+            )
 
     def wrapped(self, node, value):
         """``value`` with tensors for the arrays that gradients flow through."""

@@ -118,8 +118,22 @@ class Tensor:
 
         backward(self, gradient, retain_graph, create_graph)
 
+    __hash__ = object.__hash__  # == compares elements, but a tensor is a key by identity
+
     def __len__(self):
         return len(self.data)
+
+    def __iter__(self):
+        return (self[k] for k in range(len(self)))
+
+    def __bool__(self):
+        return bool(self.data)
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
 
     def __repr__(self):
         body = np.array2string(self.data, separator=", ", prefix="Tensor(")

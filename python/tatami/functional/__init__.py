@@ -5,9 +5,21 @@ alone, it computes without a tape and returns an array.
 """
 
 from . import operators as _operators  # noqa: F401  sets Tensor's operators
-from .activation import elu, gelu, leaky_relu, prelu, relu, rrelu, sigmoid, silu, softplus, tanh
+from .activation import (
+    elu,
+    gelu,
+    leaky_relu,
+    prelu,
+    relu,
+    rrelu,
+    sigmoid,
+    silu,
+    softplus,
+    tanh,
+)
 from .arithmetic import add, div, exp, log, mul, neg, pow, sqrt, sub
 from .attention import scaled_dot_product_attention
+from .combine import chunk, concatenate, pad, split, stack
 from .conv import (
     conv1d,
     conv1d_input_grad,
@@ -20,7 +32,22 @@ from .conv import (
     conv_transpose2d,
 )
 from .dropout import dropout
+from .einsum import einsum
+from .elementwise import (
+    abs,
+    astype,
+    clip,
+    cos,
+    expm1,
+    log1p,
+    maximum,
+    minimum,
+    sign,
+    sin,
+    where,
+)
 from .embedding import embedding
+from .indexing import flip, gather, getitem, scatter_add, sort, take_along_axis
 from .loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -44,23 +71,48 @@ from .pool import (
     max_pool1d,
     max_pool2d,
 )
-from .shape import broadcast_to, flatten, mean, reshape, sum, sum_to, transpose
-from .similarity import cosine_embedding_loss, cosine_similarity, hinge_embedding_loss
+from .reduce import cumsum, logsumexp, max, min, norm, prod, std, var
+from .shape import (
+    broadcast_to,
+    expand_dims,
+    flatten,
+    mean,
+    moveaxis,
+    reshape,
+    squeeze,
+    sum,
+    sum_to,
+    swapaxes,
+    tile,
+    transpose,
+    tril,
+    triu,
+)
+from .similarity import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    hinge_embedding_loss,
+)
 from .softmax import log_softmax, softmax
 from .upsample import upsample2d
 
 __all__ = [
+    "abs",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "add",
+    "astype",
     "avg_pool1d",
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "broadcast_to",
+    "chunk",
+    "clip",
+    "concatenate",
     "conv1d",
     "conv1d_input_grad",
     "conv1d_weight_grad",
@@ -70,16 +122,24 @@ __all__ = [
     "conv2d_weight_grad",
     "conv_transpose1d",
     "conv_transpose2d",
+    "cos",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "cumsum",
     "div",
     "dropout",
+    "einsum",
     "elu",
     "embedding",
     "exp",
+    "expand_dims",
+    "expm1",
     "flatten",
+    "flip",
+    "gather",
     "gelu",
+    "getitem",
     "group_norm",
     "hinge_embedding_loss",
     "hinge_loss",
@@ -91,31 +151,56 @@ __all__ = [
     "leaky_relu",
     "linear",
     "log",
+    "log1p",
     "log_softmax",
+    "logsumexp",
     "matmul",
+    "max",
     "max_pool1d",
     "max_pool2d",
+    "maximum",
     "mean",
+    "min",
+    "minimum",
+    "moveaxis",
     "mse_loss",
     "mul",
     "neg",
     "nll_loss",
+    "norm",
+    "pad",
     "pow",
     "prelu",
+    "prod",
     "relu",
     "reshape",
     "rms_norm",
     "rrelu",
     "scaled_dot_product_attention",
+    "scatter_add",
     "sigmoid",
+    "sign",
     "silu",
+    "sin",
     "softmax",
     "softplus",
+    "sort",
+    "split",
     "sqrt",
+    "squeeze",
+    "stack",
+    "std",
     "sub",
     "sum",
     "sum_to",
+    "swapaxes",
+    "take_along_axis",
     "tanh",
+    "tile",
     "transpose",
+    "tril",
+    "triu",
     "upsample2d",
+    "var",
+    "where",
 ]

@@ -1,54 +1,40 @@
 """Elementwise arithmetic with NumPy's broadcasting."""
 
+import operator
+
 import numpy as np
 
 from ..autograd import Op
+from ..autograd.tensor import array_of
 from .shape import sum_to
 
 
-def _checked(name, ufunc):
-    """The ufunc, refusing to mix float32 and float64 arrays as the kernels do."""
-
-    def raw(a, b):
-        y = ufunc(a, b)
-        for x in (a, b):
-            if isinstance(x, np.ndarray) and x.dtype is not y.dtype and x.dtype.kind == "f":
-                raise TypeError(f"{name}: dtypes {a.dtype} and {b.dtype} do not mix; use astype")
-        return y
-
-    raw.__name__ = name
-    return raw
+def elementwise(raw, *rules, name=None):
+    """An operation whose arguments broadcast."""
+    return Op(raw, *rules, name=name, unbroadcast=sum_to)
 
 
-_add = Op(
-    _checked("add", np.add),
-    lambda g, y, a, b: sum_to(g, a.shape),
-    lambda g, y, a, b: sum_to(g, b.shape),
+def _power_by_base(g, _y, x, exponent):
+    """``exponent x^(exponent - 1)``, which is 0 and not 0/0 where the exponent is 0."""
+    return g * (exponent * x ** (exponent - (array_of(exponent) != 0)))
+
+
+def _power_by_exponent(g, y, x, _exponent):
+    """``y log(x)``, and 0 where x is 0: the limit for positive exponents."""
+    return g * y * log(x + (array_of(x) == 0))
+
+
+_add = elementwise(np.add, lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: g, name="add")
+_sub = elementwise(np.subtract, lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: neg(g), name="sub")
+_mul = elementwise(np.multiply, lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a, name="mul")
+_div = elementwise(
+    np.true_divide, lambda g, _y, _a, b: g / b, lambda g, y, _a, b: neg(g * y / b), name="div"
 )
-_sub = Op(
-    _checked("sub", np.subtract),
-    lambda g, y, a, b: sum_to(g, a.shape),
-    lambda g, y, a, b: sum_to(neg(g), b.shape),
-)
-_mul = Op(
-    _checked("mul", np.multiply),
-    lambda g, y, a, b: sum_to(g * b, a.shape),
-    lambda g, y, a, b: sum_to(g * a, b.shape),
-)
-_div = Op(
-    _checked("div", np.true_divide),
-    lambda g, y, a, b: sum_to(g / b, a.shape),
-    lambda g, y, a, b: sum_to(neg(g * y / b), b.shape),
-)
-_pow = Op(
-    lambda x, exponent: x**exponent,
-    lambda g, y, x, exponent: g * (exponent * x ** (exponent - 1)) if exponent else g * 0,
-    name="pow",
-)
-_neg = Op(np.negative, lambda g, y, x: neg(g))
-_exp = Op(np.exp, lambda g, y, x: g * y)
-_log = Op(np.log, lambda g, y, x: g / x)
-_sqrt = Op(np.sqrt, lambda g, y, x: g * 0.5 / y)
+_pow = elementwise(operator.pow, _power_by_base, _power_by_exponent)
+_neg = Op(np.negative, lambda g, _y, _x: neg(g), name="neg")
+_exp = Op(np.exp, lambda g, y, _x: g * y)
+_log = Op(np.log, lambda g, _y, x: g / x)
+_sqrt = Op(np.sqrt, lambda g, y, _x: g * 0.5 / y)
 
 
 def add(a, b):
@@ -72,9 +58,7 @@ def div(a, b):
 
 
 def pow(x, exponent):
-    """``x ** exponent`` for a Python number as exponent."""
-    if not isinstance(exponent, (int, float)):
-        raise TypeError(f"pow: exponent must be a Python number, not {type(exponent).__name__}")
+    """``x ** exponent``, elementwise; either may be a Python number."""
     return _pow(x, exponent)
 
 

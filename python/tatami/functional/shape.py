@@ -3,24 +3,27 @@
 import math
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..autograd import Op
 
 _reshape = Op(
     lambda x, shape: x.reshape(shape),
-    lambda g, y, x, shape: reshape(g, x.shape),
+    lambda g, _y, _x, shape: reshape(g, _x.shape),
     name="reshape",
 )
 _transpose = Op(
     np.transpose,
-    lambda g, y, x, axes: transpose(g, None if axes is None else np.argsort(axes)),
+    lambda g, _y, _x, axes: transpose(g, None if axes is None else np.argsort(axes)),
 )
-_broadcast_to = Op(np.broadcast_to, lambda g, y, x, shape: sum_to(g, x.shape))
+_broadcast_to = Op(np.broadcast_to, lambda g, _y, _x, shape: sum_to(g, _x.shape))
 _sum = Op(
     lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
-    lambda g, y, x, axis, keepdims: broadcast_to(_kept(g, x, axis, keepdims), x.shape),
+    lambda g, _y, _x, axis, keepdims: broadcast_to(kept(g, _x, axis, keepdims), _x.shape),
     name="sum",
 )
+_tril = Op(np.tril, lambda g, _y, _x, k: tril(g, k))
+_triu = Op(np.triu, lambda g, _y, _x, k: triu(g, k))
 
 
 def reshape(x, shape):
@@ -65,9 +68,68 @@ def mean(x, axis=None, keepdims=False):
     return total / (x.size / max(total.size, 1))
 
 
-def _kept(g, x, axis, keepdims):
-    """``g`` with the axes that a sum removed put back as ones."""
-    if keepdims or axis is None:
-        return g if keepdims else reshape(g, (1,) * x.ndim)
-    axes = {a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis)}
-    return reshape(g, tuple(1 if k in axes else n for k, n in enumerate(x.shape)))
+def axes_of(x, axis):
+    """``axis`` (an int, a tuple, or None for all) as a tuple of numbers from 0 on."""
+    if axis is None:
+        return tuple(range(x.ndim))
+    return normalize_axis_tuple(axis, x.ndim, "axis")
+
+
+def kept(y, x, axis, keepdims):
+    """``y`` with the axes that a reduction of ``x`` removed put back as ones."""
+    if keepdims:
+        return y
+    axes = axes_of(x, axis)
+    return reshape(y, tuple(1 if k in axes else n for k, n in enumerate(x.shape)))
+
+
+def squeeze(x, axis=None):
+    """Without the axes of size 1, or those of ``axis`` (an int or a tuple), which must be such."""
+    axes = axes_of(x, axis)
+    if axis is not None and any(x.shape[k] != 1 for k in axes):
+        raise ValueError(f"squeeze: x {x.shape} is longer than 1 along axis {axis}")
+    return reshape(x, tuple(n for k, n in enumerate(x.shape) if k not in axes or n != 1))
+
+
+def expand_dims(x, axis):
+    """With new axes of size 1 at ``axis`` (an int or a tuple) of the result."""
+    rank = x.ndim + (len(axis) if isinstance(axis, tuple) else 1)
+    axes, sizes = normalize_axis_tuple(axis, rank, "axis"), iter(x.shape)
+    return reshape(x, tuple(1 if k in axes else next(sizes) for k in range(rank)))
+
+
+def swapaxes(x, axis1, axis2):
+    """Two axes exchanged."""
+    order = list(range(x.ndim))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return transpose(x, order)
+
+
+def moveaxis(x, source, destination):
+    """Axes moved to other places, the rest in their order (NumPy's ``moveaxis``)."""
+    source = normalize_axis_tuple(source, x.ndim, "source")
+    destination = normalize_axis_tuple(destination, x.ndim, "destination")
+    order = [k for k in range(x.ndim) if k not in source]
+    for to, which in sorted(zip(destination, source, strict=True)):
+        order.insert(to, which)
+    return transpose(x, order)
+
+
+def tile(x, reps):
+    """``x`` laid out ``reps`` times (an int, or one an axis from the last on)."""
+    reps = (reps,) if isinstance(reps, int) else tuple(reps)
+    reps = (1,) * (x.ndim - len(reps)) + reps
+    sizes = (1,) * (len(reps) - x.ndim) + x.shape
+    apart = reshape(x, tuple(s for n in sizes for s in (1, n)))
+    repeated = broadcast_to(apart, tuple(s for pair in zip(reps, sizes, strict=True) for s in pair))
+    return reshape(repeated, tuple(r * n for r, n in zip(reps, sizes, strict=True)))
+
+
+def tril(x, k=0):
+    """The last two axes' lower triangle, up to diagonal ``k``; zeros elsewhere."""
+    return _tril(x, k=k)
+
+
+def triu(x, k=0):
+    """The last two axes' upper triangle, from diagonal ``k`` on; zeros elsewhere."""
+    return _triu(x, k=k)
