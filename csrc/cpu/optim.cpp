@@ -9,25 +9,44 @@ namespace tatami::TATAMI_ISA {
 // Vector operations that a vector of parameters costs, roughly.
 inline constexpr int64_t kStepCost = 16;
 
+// A vector of a parameter and its states.
+template <class T, int STATES>
+struct Element {
+    Vec<T> p, s[STATES ? STATES : 1];
+};
+
 // update(p, g, s) turns one vector of parameters p and its states s (STATES) into the next ones.
+// Each is written after the next one is read (see store_row in copy.h).
 template <class T, int STATES, class Update>
-TATAMI_INLINE void step_span(int64_t n, T* p, const T* g, T* const (&s)[STATES ? STATES : 1],
-                             const Update& update) {
-    const auto at = [&](int64_t i, auto read, auto write) {
-        Vec<T> param = read(p + i), state[STATES ? STATES : 1];
+TATAMI_INLINE void step_span(int64_t n, T sign, T* p, const T* g,
+                             T* const (&s)[STATES ? STATES : 1], const Update& update) {
+    using E = Element<T, STATES>;
+    const auto stepped = [&](int64_t i, auto read) {
+        E e{read(p + i), {}};
 #pragma GCC unroll 3
-        for (int k = 0; k < STATES; k++) state[k] = read(s[k] + i);
-        update(param, read(g + i), state);
-        write(p + i, param);
-#pragma GCC unroll 3
-        for (int k = 0; k < STATES; k++) write(s[k] + i, state[k]);
+        for (int k = 0; k < STATES; k++) e.s[k] = read(s[k] + i);
+        update(e.p, read(g + i) * sign, e.s);
+        return e;
     };
+    const auto put = [&](int64_t i, const E& e, auto write) {
+        write(p + i, e.p);
+#pragma GCC unroll 3
+        for (int k = 0; k < STATES; k++) write(s[k] + i, e.s[k]);
+    };
+    const auto all = [](const T* from) { return load(from); };
+    const auto put_all = [](T* to, Vec<T> v) { store(to, v); };
     int64_t i = 0;
-    for (; i + kLanes<T> <= n; i += kLanes<T>)
-        at(i, [](const T* from) { return load(from); }, [](T* to, Vec<T> v) { store(to, v); });
+    if (n >= kLanes<T>) {
+        E held = stepped(0, all);
+        for (i = kLanes<T>; i + kLanes<T> <= n; i += kLanes<T>) {
+            const E next = stepped(i, all);
+            put(i - kLanes<T>, held, put_all);
+            held = next;
+        }
+        put(i - kLanes<T>, held, put_all);
+    }
     if (const int64_t left = n - i; left > 0)
-        at(
-            i, [=](const T* from) { return load_first(from, left); },
+        put(i, stepped(i, [=](const T* from) { return load_first(from, left); }),
             [=](T* to, Vec<T> v) { store_first(to, v, left); });
 }
 
@@ -44,7 +63,7 @@ void walk(const Steps& steps, const Update& update) {
             const int64_t to = min((until - steps.first_chunk[i]) * kStepChunk, steps.size[i]);
             T* s[STATES ? STATES : 1] = {};
             for (int k = 0; k < STATES; k++) s[k] = static_cast<T*>(steps.states[k][i]) + from;
-            step_span<T, STATES>(to - from, static_cast<T*>(steps.params[i]) + from,
+            step_span<T, STATES>(to - from, T(1), static_cast<T*>(steps.params[i]) + from,
                                  static_cast<const T*>(steps.grads[i]) + from, s, update);
             chunk = until;
         }
