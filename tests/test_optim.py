@@ -20,6 +20,8 @@ RULES = [
     ("adam_step", 2, {}),
     ("adam_step", 3, {"weight_decay": 0.01, "betas": (0.5, 0.99)}),
     ("adamw_step", 2, {"lr": 0.01}),
+    ("adamax_step", 2, {"weight_decay": 0.01, "maximize": True}),
+    ("nadam_step", 2, {"weight_decay": 0.01}),
 ]
 every_rule = pytest.mark.parametrize(("name", "states", "settings"), RULES)
 
@@ -44,7 +46,7 @@ def test_five_steps_over_many_tensors(name, states, settings, isa):
         for step in range(1, 6):
             (grads,) = arrays(1, dtype, seed=step)
             counted = {"step": step} if "adam" in name else {}
-            assert getattr(K, name)(mine[0], grads, *mine[1:], **settings, **counted) is None
+            getattr(K, name)(mine[0], grads, *mine[1:], **settings, **counted)
             getattr(R, name)(reference[0], grads, *reference[1:], **settings, **counted)
         assert places == [a.ctypes.data for one in mine for a in one]
         for found, wanted in zip(mine, reference, strict=True):
@@ -153,3 +155,29 @@ def test_impossible_settings_are_value_errors(name, settings):
     state = [[np.zeros(3, np.float32)] for _ in range(2 if "adam" in name else 0)]
     with pytest.raises(ValueError, match=rf"^{name}: "):
         getattr(K, name)(p, p, *state, **settings)
+
+
+def test_nadam_steps_hand_on_their_product_of_momenta():
+    p, g, m, v = ([np.ones(3)] for _ in range(4))
+    product = 1.0
+    for step in (1, 2, 3):
+        product = K.nadam_step(p, g, m, v, step=step, mu_product=product)
+    expected = np.prod([0.9 * (1 - 0.5 * 0.96 ** (0.004 * t)) for t in (1, 2, 3)])
+    np.testing.assert_allclose(product, expected, rtol=1e-14)
+
+
+def test_the_norm_of_a_long_list_reads_any_layout():
+    arrays = [np.ones((300, 200), np.float32).T[::2], np.zeros((0, 3), np.float32)]
+    arrays += [np.broadcast_to(np.float32(2), (7,))] * 50
+    assert K.global_norm(arrays) == np.sqrt(300 * 100 + 4 * 7 * 50)
+    assert K.global_norm([]) == 0.0
+    assert np.isnan(K.global_norm([np.array([np.nan, np.inf])]))
+
+
+def test_lists_changed_in_place_name_themselves():
+    with pytest.raises(ValueError, match=r"^scale_all: arrays\[0\] .*read-only"):
+        K.scale_all([locked(P)], 2.0)
+    with pytest.raises(TypeError, match=r"^ema_step: params\[0\] .*averages\[0\]"):
+        K.ema_step([P.copy()], [P.astype(np.float64)], decay=0.5)
+    with pytest.raises(ValueError, match=r"^clip_all: limit is -1"):
+        K.clip_all([P.copy()], -1.0)

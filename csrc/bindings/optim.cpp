@@ -8,10 +8,10 @@ namespace tatami {
 
 namespace {
 
-struct StateList {
+struct ListArgument {
     const char* name;
     py::handle list;
-    bool optional = false;  // None is an absent list
+    enum Use { kInPlace, kReadOnly, kOptional } use = kInPlace;  // optional: in place, or None
 };
 
 // "grads[3]", without the cost of a std::string for each array of a model.
@@ -26,72 +26,69 @@ struct ItemName {
     }
 };
 
-// The lists of one step: all checked by the constructor, before anything is written.
+// The lists of one step: all checked by the constructor, before anything is written. The first is
+// what the step changes, the second its gradients, where there are any.
 class StepCall {
   public:
-    StepCall(const char* op, py::handle params, py::handle grads,
-             std::initializer_list<StateList> states)
-        : op_(op) {
-        read(params, "params", [&](const char* name, py::handle item) { add_param(name, item); });
-        pointers_.reserve(owners_.size() * 5);
-        read(grads, "grads", [&](const char* name, py::handle item) {
-            const Input in = input(op_, name, item);
-            add(name, in.owner, in.array);
-        });
-        for (const StateList& state : states) {
-            if (state.optional && state.list.is_none()) continue;
-            read(state.list, state.name, [&](const char* name, py::handle item) {
-                const Output out = in_out(op_, name, item);
-                add(name, out.owner, out.array);
-            });
-        }
+    StepCall(const char* op, std::initializer_list<ListArgument> lists) : op_(op) {
+        for (const ListArgument& list : lists)
+            if (list.use != ListArgument::kOptional || !list.list.is_none()) read(list);
     }
 
     // use.operator()<T>(steps), without the GIL where it is long.
     template <class Use>
-    void run_with(const Use& use) const {
+    void run_with(bool maximize, const Use& use) const {
         const int64_t n = int64_t(shapes_.size());
+        if (n == 0) return;
         Steps steps{n,
                     sizes_.elements,
                     sizes_.chunks,
                     sizes_.size.data(),
                     sizes_.first_chunk.data(),
                     pointers_.data(),
-                    pointers_.data() + n,
+                    pointers_.data() + (lists_ > 1 ? n : 0),
                     {},
-                    lists_ - 2};
+                    lists_ > 2 ? lists_ - 2 : 0,
+                    maximize};
         for (int k = 0; k < steps.states_given; k++)
             steps.states[k] = pointers_.data() + (2 + k) * n;
-        if (n == 0) return;
         with_type(dtype_, [&]<class T>() {
             run(sizes_.elements, [&] { use.template operator()<T>(steps); });
         });
     }
 
   private:
-    template <class Each>
-    void read(py::handle list, const char* name, const Each& each) {
-        check_type(PyList_Check(list.ptr()) || PyTuple_Check(list.ptr()), op_, ": ", name,
+    void read(const ListArgument& argument) {
+        const py::handle list = argument.list;
+        check_type(PyList_Check(list.ptr()) || PyTuple_Check(list.ptr()), op_, ": ", argument.name,
                    " must be a list of arrays, got ", Py_TYPE(list.ptr())->tp_name);
         const auto items = py::reinterpret_borrow<py::sequence>(list);
         const int64_t length = int64_t(items.size());
-        check(lists_++ == 0 || length == int64_t(shapes_.size()), op_, ": ", name, " has ", length,
-              " arrays but params has ", shapes_.size());
-        for (index_ = 0; index_ < length; index_++)
-            each(ItemName(name, index_).text, items[size_t(index_)]);
-    }
-
-    void add_param(const char* name, py::handle item) {
-        const Output p = in_out(op_, name, item);
-        if (shapes_.empty()) dtype_ = p.array.dtype;
-        shapes_.push_back(p.array.shape);
-        sizes_.append(p.array.shape);
-        add(name, p.owner, p.array);
+        if (lists_ == 0) first_name_ = argument.name;
+        if (lists_ == 1) pointers_.reserve(size_t(length) * 5);
+        check(lists_++ == 0 || length == int64_t(shapes_.size()), op_, ": ", argument.name, " has ",
+              length, " arrays but ", first_name_, " has ", shapes_.size());
+        for (index_ = 0; index_ < length; index_++) {
+            const ItemName name(argument.name, index_);
+            const py::object item = items[size_t(index_)];
+            if (argument.use == ListArgument::kReadOnly) {
+                const Input in = input(op_, name.text, item);
+                add(name.text, in.owner, in.array);
+            } else {
+                const Output out = in_out(op_, name.text, item);
+                add(name.text, out.owner, out.array);
+            }
+        }
     }
 
     void add(const char* name, const py::object& owner, const Array& array) {
+        if (lists_ == 1) {
+            if (shapes_.empty()) dtype_ = array.dtype;
+            shapes_.push_back(array.shape);
+            sizes_.append(array.shape);
+        }
         check_type(array.dtype == dtype_, op_, ": ", name, " is ", tatami::name(array.dtype),
-                   " but params[0] is ", tatami::name(dtype_),
+                   " but ", first_name_, "[0] is ", tatami::name(dtype_),
                    "; all arrays of a call share one dtype");
         check_step_shape(op_, name, array.shape, shapes_[size_t(index_)]);
         owners_.push_back(owner);
@@ -99,6 +96,7 @@ class StepCall {
     }
 
     const char* op_;
+    const char* first_name_ = "";
     DType dtype_ = DType::float32;
     int lists_ = 0;  // read so far
     int64_t index_ = 0;
@@ -108,47 +106,121 @@ class StepCall {
     std::vector<void*> pointers_;  // of params, then grads, then each list of states
 };
 
+ListArgument trained(py::handle params) {
+    return {"params", params};
+}
+ListArgument followed(py::handle grads) {
+    return {"grads", grads, ListArgument::kReadOnly};
+}
+ListArgument optional(const char* name, py::handle list) {
+    return {name, list, ListArgument::kOptional};
+}
+
 void sgd_step(py::handle params, py::handle grads, py::handle buffers, double lr, double momentum,
-              double dampening, double weight_decay, bool nesterov) {
+              double dampening, double weight_decay, bool nesterov, bool maximize) {
     const Sgd rule(lr, momentum, dampening, weight_decay, nesterov, !buffers.is_none());
-    const StepCall call("sgd_step", params, grads, {{"momentum_buffers", buffers, true}});
-    call.run_with([&]<class T>(const Steps& steps) { kernels<T>().optim.sgd(rule, steps); });
+    const StepCall call("sgd_step",
+                        {trained(params), followed(grads), optional("momentum_buffers", buffers)});
+    call.run_with(maximize,
+                  [&]<class T>(const Steps& steps) { kernels<T>().optim.sgd(rule, steps); });
 }
 
 void adagrad_step(py::handle params, py::handle grads, py::handle sums, double lr, double eps,
-                  double weight_decay) {
+                  double weight_decay, bool maximize) {
     const Adagrad rule(lr, eps, weight_decay);
-    const StepCall call("adagrad_step", params, grads, {{"state_sums", sums}});
-    call.run_with([&]<class T>(const Steps& steps) { kernels<T>().optim.adagrad(rule, steps); });
+    const StepCall call("adagrad_step", {trained(params), followed(grads), {"state_sums", sums}});
+    call.run_with(maximize,
+                  [&]<class T>(const Steps& steps) { kernels<T>().optim.adagrad(rule, steps); });
 }
 
 void adadelta_step(py::handle params, py::handle grads, py::handle squares, py::handle deltas,
-                   double lr, double rho, double eps, double weight_decay) {
+                   double lr, double rho, double eps, double weight_decay, bool maximize) {
     const Adadelta rule(lr, rho, eps, weight_decay);
-    const StepCall call("adadelta_step", params, grads,
-                        {{"square_avgs", squares}, {"acc_deltas", deltas}});
-    call.run_with([&]<class T>(const Steps& steps) { kernels<T>().optim.adadelta(rule, steps); });
+    const StepCall call(
+        "adadelta_step",
+        {trained(params), followed(grads), {"square_avgs", squares}, {"acc_deltas", deltas}});
+    call.run_with(maximize,
+                  [&]<class T>(const Steps& steps) { kernels<T>().optim.adadelta(rule, steps); });
 }
 
 void rmsprop_step(py::handle params, py::handle grads, py::handle squares, py::handle buffers,
                   py::handle averages, double lr, double alpha, double eps, double momentum,
-                  double weight_decay) {
+                  double weight_decay, bool maximize) {
     const Rmsprop rule(lr, alpha, eps, momentum, weight_decay, !buffers.is_none());
-    const StepCall call("rmsprop_step", params, grads,
-                        {{"square_avgs", squares},
-                         {"momentum_buffers", buffers, true},
-                         {"grad_avgs", averages, true}});
-    call.run_with([&]<class T>(const Steps& steps) { kernels<T>().optim.rmsprop(rule, steps); });
+    const StepCall call("rmsprop_step", {trained(params),
+                                         followed(grads),
+                                         {"square_avgs", squares},
+                                         optional("momentum_buffers", buffers),
+                                         optional("grad_avgs", averages)});
+    call.run_with(maximize,
+                  [&]<class T>(const Steps& steps) { kernels<T>().optim.rmsprop(rule, steps); });
 }
+
+using Betas = std::pair<double, double>;
 
 void adam_like(const char* op, bool decoupled, py::handle params, py::handle grads,
                py::handle averages, py::handle squares, py::handle greatest, int64_t step,
-               double lr, std::pair<double, double> betas, double eps, double weight_decay) {
+               double lr, Betas betas, double eps, double weight_decay, bool maximize) {
     const Adam rule(op, step, lr, betas.first, betas.second, eps, weight_decay, decoupled);
+    const StepCall call(op, {trained(params),
+                             followed(grads),
+                             {"exp_avgs", averages},
+                             {"exp_avg_sqs", squares},
+                             optional("max_exp_avg_sqs", greatest)});
+    call.run_with(maximize,
+                  [&]<class T>(const Steps& steps) { kernels<T>().optim.adam(rule, steps); });
+}
+
+void adamax_step(py::handle params, py::handle grads, py::handle averages, py::handle infs,
+                 int64_t step, double lr, Betas betas, double eps, double weight_decay,
+                 bool maximize) {
+    const Adamax rule(step, lr, betas.first, betas.second, eps, weight_decay);
     const StepCall call(
-        op, params, grads,
-        {{"exp_avgs", averages}, {"exp_avg_sqs", squares}, {"max_exp_avg_sqs", greatest, true}});
-    call.run_with([&]<class T>(const Steps& steps) { kernels<T>().optim.adam(rule, steps); });
+        "adamax_step",
+        {trained(params), followed(grads), {"exp_avgs", averages}, {"exp_infs", infs}});
+    call.run_with(maximize,
+                  [&]<class T>(const Steps& steps) { kernels<T>().optim.adamax(rule, steps); });
+}
+
+double nadam_step(py::handle params, py::handle grads, py::handle averages, py::handle squares,
+                  int64_t step, double mu_product, double lr, Betas betas, double eps,
+                  double weight_decay, double momentum_decay, bool decoupled, bool maximize) {
+    const Nadam rule(step, mu_product, lr, betas.first, betas.second, eps, weight_decay,
+                     momentum_decay, decoupled);
+    const StepCall call(
+        "nadam_step",
+        {trained(params), followed(grads), {"exp_avgs", averages}, {"exp_avg_sqs", squares}});
+    call.run_with(maximize,
+                  [&]<class T>(const Steps& steps) { kernels<T>().optim.nadam(rule, steps); });
+    return rule.mu_product;
+}
+
+void ema_step(py::handle averages, py::handle params, double decay) {
+    const Ema rule(decay);
+    const StepCall call("ema_step",
+                        {{"averages", averages}, {"params", params, ListArgument::kReadOnly}});
+    call.run_with(false, [&]<class T>(const Steps& steps) { kernels<T>().optim.ema(rule, steps); });
+}
+
+double global_norm(py::handle arrays) {
+    const StepCall call("global_norm", {{"arrays", arrays, ListArgument::kReadOnly}});
+    double norm = 0;
+    call.run_with(
+        false, [&]<class T>(const Steps& steps) { norm = kernels<T>().optim.global_norm(steps); });
+    return norm;
+}
+
+void scale_all(py::handle arrays, double factor) {
+    const StepCall call("scale_all", {{"arrays", arrays}});
+    call.run_with(false,
+                  [&]<class T>(const Steps& steps) { kernels<T>().optim.scale(factor, steps); });
+}
+
+void clip_all(py::handle arrays, double limit) {
+    check(limit >= 0, "clip_all: limit is ", limit, "; it must not be negative");
+    const StepCall call("clip_all", {{"arrays", arrays}});
+    call.run_with(false,
+                  [&]<class T>(const Steps& steps) { kernels<T>().optim.clip(limit, steps); });
 }
 
 }  // namespace
@@ -160,14 +232,20 @@ void bind_optim(py::module_& m) {
     m.def("rmsprop_step", &rmsprop_step);
     const auto adam = [&m](const char* op, bool decoupled) {
         m.def(op, [=](py::handle params, py::handle grads, py::handle averages, py::handle squares,
-                      py::handle greatest, int64_t step, double lr, std::pair<double, double> betas,
-                      double eps, double weight_decay) {
+                      py::handle greatest, int64_t step, double lr, Betas betas, double eps,
+                      double weight_decay, bool maximize) {
             adam_like(op, decoupled, params, grads, averages, squares, greatest, step, lr, betas,
-                      eps, weight_decay);
+                      eps, weight_decay, maximize);
         });
     };
     adam("adam_step", false);
     adam("adamw_step", true);
+    m.def("adamax_step", &adamax_step);
+    m.def("nadam_step", &nadam_step);
+    m.def("ema_step", &ema_step);
+    m.def("global_norm", &global_norm);
+    m.def("scale_all", &scale_all);
+    m.def("clip_all", &clip_all);
 }
 
 }  // namespace tatami

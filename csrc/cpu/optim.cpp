@@ -1,7 +1,8 @@
 // Optimizer steps: one walk over the chunks of all tensors, each element read and written once.
 #include "ops/optim.h"
 
-#include "cpu/parallel.h"
+#include "cpu/math.h"
+#include "cpu/reduce.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {
@@ -50,23 +51,32 @@ TATAMI_INLINE void step_span(int64_t n, T sign, T* p, const T* g,
             [=](T* to, Vec<T> v) { store_first(to, v, left); });
 }
 
-template <class T, int STATES, class Update>
-void walk(const Steps& steps, const Update& update) {
-    const int64_t work = (steps.elements / kLanes<T> + steps.tensors) * kStepCost;
+// span(i, from, to, chunk): elements [from, to) of tensor i, whole chunks from number `chunk` on.
+// work: the whole list's vector operations, roughly.
+template <class Span>
+TATAMI_INLINE void each_span(const Steps& steps, int64_t work, const Span& span) {
     parallel_ranges(steps.chunks, 1, work, [&](int64_t chunk, int64_t end) {
         int64_t i = steps.tensors - 1;  // the tensor of `chunk`; empty ones own none
         while (steps.first_chunk[i] > chunk || steps.size[i] == 0) i--;
         for (; chunk < end; i++) {
-            const int64_t chunks = ceil_div(steps.size[i], kStepChunk);
-            const int64_t until = min(end, steps.first_chunk[i] + chunks);
-            const int64_t from = (chunk - steps.first_chunk[i]) * kStepChunk;
-            const int64_t to = min((until - steps.first_chunk[i]) * kStepChunk, steps.size[i]);
-            T* s[STATES ? STATES : 1] = {};
-            for (int k = 0; k < STATES; k++) s[k] = static_cast<T*>(steps.states[k][i]) + from;
-            step_span<T, STATES>(to - from, T(1), static_cast<T*>(steps.params[i]) + from,
-                                 static_cast<const T*>(steps.grads[i]) + from, s, update);
+            const int64_t first = steps.first_chunk[i];
+            const int64_t until = min(end, first + ceil_div(steps.size[i], kStepChunk));
+            span(i, (chunk - first) * kStepChunk, min((until - first) * kStepChunk, steps.size[i]),
+                 chunk);
             chunk = until;
         }
+    });
+}
+
+template <class T, int STATES, class Update>
+void walk(const Steps& steps, const Update& update) {
+    const int64_t work = (steps.elements / kLanes<T> + steps.tensors) * kStepCost;
+    const T sign = steps.maximize ? T(-1) : T(1);
+    each_span(steps, work, [&](int64_t i, int64_t from, int64_t to, int64_t) {
+        T* s[STATES ? STATES : 1] = {};
+        for (int k = 0; k < STATES; k++) s[k] = static_cast<T*>(steps.states[k][i]) + from;
+        step_span<T, STATES>(to - from, sign, static_cast<T*>(steps.params[i]) + from,
+                             static_cast<const T*>(steps.grads[i]) + from, s, update);
     });
 }
 
@@ -178,8 +188,73 @@ void adam(const Adam& rule, const Steps& steps) {
 }
 
 template <class T>
+void adamax(const Adamax& rule, const Steps& steps) {
+    const T decay = T(rule.weight_decay), eps = T(rule.eps), step_size = T(rule.step_size);
+    const T beta2 = T(rule.beta2);
+    const Average<T> mean(rule.beta1);
+    walk<T, 2>(steps, [=](Vec<T>& p, Vec<T> g, Vec<T>* s) {
+        g = decayed(g, p, decay);
+        s[0] = mean(s[0], g);
+        s[1] = max_nan<T>(s[1] * beta2, abs<T>(g) + eps);
+        p -= s[0] * step_size / s[1];
+    });
+}
+
+template <class T>
+void nadam(const Nadam& rule, const Steps& steps) {
+    const T decay = rule.decoupled ? T(0) : T(rule.weight_decay);
+    const T shrink = rule.decoupled ? T(1 - rule.lr * rule.weight_decay) : T(1);
+    const T grad_size = T(rule.grad_size), mean_size = T(rule.mean_size);
+    const T inverse = T(rule.inverse_scale), eps = T(rule.eps);
+    const Average<T> first(rule.beta1), second(rule.beta2);
+    walk<T, 2>(steps, [=](Vec<T>& p, Vec<T> g, Vec<T>* s) {
+        g = decayed(g, p, decay);
+        s[0] = first(s[0], g);
+        s[1] = second(s[1], g * g);
+        const Vec<T> d = fma(sqrt<T>(s[1]), broadcast(inverse), broadcast(eps));
+        p = p * shrink - fma(s[0], broadcast(mean_size), g * grad_size) / d;
+    });
+}
+
+template <class T>
+void ema(const Ema& rule, const Steps& steps) {
+    const Average<T> average(rule.decay);
+    walk<T, 0>(steps, [=](Vec<T>& p, Vec<T> g, Vec<T>*) { p = average(p, g); });
+}
+
+template <class T>
+void scale(double factor, const Steps& steps) {
+    walk<T, 0>(steps, [f = T(factor)](Vec<T>& p, Vec<T>, Vec<T>*) { p *= f; });
+}
+
+template <class T>
+void clip(double limit, const Steps& steps) {
+    walk<T, 0>(steps, [=, most = T(limit)](Vec<T>& p, Vec<T>, Vec<T>*) {
+        p = at_least<T>(at_most<T>(p, most), -most);
+    });
+}
+
+template <class T>
+double global_norm(const Steps& steps) {
+    if (steps.chunks == 0) return 0;
+    const memory::Scratch scratch(size_t(steps.chunks) * sizeof(double));
+    double* part = scratch.as<double>();
+    const auto square = [](Vec<T> x) { return x * x; };
+    each_span(steps, 2 * ceil_div(steps.elements, kLanes<T>),
+              [&](int64_t i, int64_t from, int64_t to, int64_t chunk) {
+                  const T* p = static_cast<const T*>(steps.params[i]);
+                  for (; from < to; from += kStepChunk)
+                      part[chunk++] = sum_row<T>(min(kStepChunk, to - from), square, p + from);
+              });
+    double sum = 0;
+    for (int64_t c = 0; c < steps.chunks; c++) sum += part[c];
+    return __builtin_sqrt(sum);
+}
+
+template <class T>
 OptimKernels optim_kernels() {
-    return {&sgd<T>, &adagrad<T>, &adadelta<T>, &rmsprop<T>, &adam<T>};
+    return {&sgd<T>,   &adagrad<T>, &adadelta<T>,    &rmsprop<T>, &adam<T>, &adamax<T>,
+            &nadam<T>, &ema<T>,     &global_norm<T>, &scale<T>,   &clip<T>};
 }
 template OptimKernels optim_kernels<float>();
 template OptimKernels optim_kernels<double>();

@@ -64,6 +64,12 @@ Rmsprop::Rmsprop(double lr, double alpha, double eps, double momentum, double we
           " but momentum_buffers is None; give one array of zeros for each parameter");
 }
 
+static void averages(const char* op, double beta1, double beta2, int64_t step) {
+    check(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, op, ": betas are (", beta1, ", ",
+          beta2, "); both must be at least 0 and less than 1");
+    check(step >= 1, op, ": step is ", step, "; it counts from 1");
+}
+
 Adam::Adam(const char* op, int64_t step, double lr, double beta1, double beta2, double eps,
            double weight_decay, bool decoupled)
     : lr(lr),
@@ -75,10 +81,44 @@ Adam::Adam(const char* op, int64_t step, double lr, double beta1, double beta2, 
       step_size(lr / (1 - std::pow(beta1, double(step)))),
       inverse_scale(1 / std::sqrt(1 - std::pow(beta2, double(step)))) {
     decay_and_rate(op, lr, weight_decay);
-    check(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, op, ": betas are (", beta1, ", ",
-          beta2, "); both must be at least 0 and less than 1");
+    averages(op, beta1, beta2, step);
     at_least_zero(op, "eps", eps);
-    check(step >= 1, op, ": step is ", step, "; it counts from 1");
+}
+
+Adamax::Adamax(int64_t step, double lr, double beta1, double beta2, double eps, double weight_decay)
+    : beta1(beta1),
+      beta2(beta2),
+      eps(eps),
+      weight_decay(weight_decay),
+      step_size(lr / (1 - std::pow(beta1, double(step)))) {
+    decay_and_rate("adamax_step", lr, weight_decay);
+    averages("adamax_step", beta1, beta2, step);
+    at_least_zero("adamax_step", "eps", eps);
+}
+
+Nadam::Nadam(int64_t step, double product, double lr, double beta1, double beta2, double eps,
+             double weight_decay, double momentum_decay, bool decoupled)
+    : lr(lr),
+      beta1(beta1),
+      beta2(beta2),
+      eps(eps),
+      weight_decay(weight_decay),
+      decoupled(decoupled),
+      inverse_scale(1 / std::sqrt(1 - std::pow(beta2, double(step)))) {
+    decay_and_rate("nadam_step", lr, weight_decay);
+    averages("nadam_step", beta1, beta2, step);
+    at_least_zero("nadam_step", "eps", eps);
+    at_least_zero("nadam_step", "momentum_decay", momentum_decay);
+    fraction("nadam_step", "mu_product", product);
+    const auto mu = [&](double t) { return beta1 * (1 - std::pow(0.96, t * momentum_decay) / 2); };
+    const double now = mu(double(step)), next = mu(double(step) + 1);
+    mu_product = product * now;
+    grad_size = lr * (1 - now) / (1 - mu_product);
+    mean_size = lr * next / (1 - mu_product * next);
+}
+
+Ema::Ema(double decay) : decay(decay) {
+    fraction("ema_step", "decay", decay);
 }
 
 void StepSizes::append(const Shape& shape) {

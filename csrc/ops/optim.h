@@ -1,5 +1,6 @@
 // Optimizer steps: elementwise, in place, over a whole list of parameters in one call. PyTorch's
-// formulas; p parameter, g its gradient, which weight_decay turns into g + weight_decay p first.
+// formulas; p parameter, g its gradient (its negative to maximize), which weight_decay turns into
+// g + weight_decay p first.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +56,33 @@ struct Adam {
     double inverse_scale;  // 1 / sqrt(1 - beta2^step)
 };
 
+// m = beta1 m + (1 - beta1) g    u = max(beta2 u, |g| + eps)    p -= lr m / (1 - beta1^step) / u
+struct Adamax {
+    Adamax(int64_t step, double lr, double beta1, double beta2, double eps, double weight_decay);
+    double beta1, beta2, eps, weight_decay;
+    double step_size;  // lr / (1 - beta1^step)
+};
+
+// Adam with Nesterov's momentum: m and v as there, d = sqrt(v / (1 - beta2^step)) + eps,
+// mu(t) = beta1 (1 - 0.96^(t momentum_decay) / 2), M the product of mu(1) ... mu(step):
+// p -= lr ((1 - mu(step)) / (1 - M) g + mu(step + 1) / (1 - M mu(step + 1)) m) / d
+struct Nadam {
+    // mu_product: M of the step before.
+    Nadam(int64_t step, double mu_product, double lr, double beta1, double beta2, double eps,
+          double weight_decay, double momentum_decay, bool decoupled);
+    double lr, beta1, beta2, eps, weight_decay;
+    bool decoupled;
+    double mu_product;            // M
+    double grad_size, mean_size;  // the factors of g and m, lr in them
+    double inverse_scale;         // 1 / sqrt(1 - beta2^step)
+};
+
+// p = decay p + (1 - decay) g: p averages, g the parameters that are averaged
+struct Ema {
+    explicit Ema(double decay);
+    double decay;
+};
+
 // The sizes of a list of parameters, cut into chunks of at most kStepChunk elements, numbered
 // through the whole list so that threads share it evenly.
 inline constexpr int64_t kStepChunk = 1 << 13;
@@ -79,6 +107,7 @@ struct Steps {
     static constexpr int kStates = 3;
     void* const* states[kStates];  // in-out: those that were given, in the order of the formula
     int states_given;
+    bool maximize;
 };
 
 struct OptimKernels {
@@ -87,6 +116,12 @@ struct OptimKernels {
     void (*adadelta)(const Adadelta& rule, const Steps& steps);  // v, a
     void (*rmsprop)(const Rmsprop& rule, const Steps& steps);    // v, [b], [m]
     void (*adam)(const Adam& rule, const Steps& steps);          // m, v, [greatest v]
+    void (*adamax)(const Adamax& rule, const Steps& steps);      // m, u
+    void (*nadam)(const Nadam& rule, const Steps& steps);        // m, v
+    void (*ema)(const Ema& rule, const Steps& steps);            // none
+    double (*global_norm)(const Steps& steps);                   // sqrt(Σ p²) over the whole list
+    void (*scale)(double factor, const Steps& steps);            // p *= factor
+    void (*clip)(double limit, const Steps& steps);              // p to [-limit, limit]
 };
 
 }  // namespace tatami

@@ -484,10 +484,18 @@ def sgd_step(
     dampening: float,
     weight_decay: float,
     nesterov: bool,
+    maximize: bool,
     /,
 ) -> None: ...
 def adagrad_step(
-    params: Arrays, grads: Arrays, state_sums: Arrays, lr: float, eps: float, weight_decay: float, /
+    params: Arrays,
+    grads: Arrays,
+    state_sums: Arrays,
+    lr: float,
+    eps: float,
+    weight_decay: float,
+    maximize: bool,
+    /,
 ) -> None: ...
 def adadelta_step(
     params: Arrays,
@@ -498,6 +506,7 @@ def adadelta_step(
     rho: float,
     eps: float,
     weight_decay: float,
+    maximize: bool,
     /,
 ) -> None: ...
 def rmsprop_step(
@@ -511,6 +520,7 @@ def rmsprop_step(
     eps: float,
     momentum: float,
     weight_decay: float,
+    maximize: bool,
     /,
 ) -> None: ...
 def adam_step(
@@ -524,6 +534,7 @@ def adam_step(
     betas: tuple[float, float],
     eps: float,
     weight_decay: float,
+    maximize: bool,
     /,
 ) -> None: ...
 def adamw_step(
@@ -537,5 +548,39 @@ def adamw_step(
     betas: tuple[float, float],
     eps: float,
     weight_decay: float,
+    maximize: bool,
     /,
 ) -> None: ...
+def adamax_step(
+    params: Arrays,
+    grads: Arrays,
+    exp_avgs: Arrays,
+    exp_infs: Arrays,
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    maximize: bool,
+    /,
+) -> None: ...
+def nadam_step(
+    params: Arrays,
+    grads: Arrays,
+    exp_avgs: Arrays,
+    exp_avg_sqs: Arrays,
+    step: int,
+    mu_product: float,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    momentum_decay: float,
+    decoupled_weight_decay: bool,
+    maximize: bool,
+    /,
+) -> float: ...
+def ema_step(averages: Arrays, params: Arrays, decay: float, /) -> None: ...
+def global_norm(arrays: Arrays, /) -> float: ...
+def scale_all(arrays: Arrays, factor: float, /) -> None: ...
+def clip_all(arrays: Arrays, limit: float, /) -> None: ...

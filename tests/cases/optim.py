@@ -1,4 +1,4 @@
-"""Optimizer steps work in place on lists: here copies of the lists are the results."""
+"""Steps that work in place on lists: here copies of the lists are the results."""
 
 import numpy as np
 
@@ -62,8 +62,24 @@ def _step(name, states, label="", signed=(), small=(), **settings):
     )
 
 
+def _list(name, *numbers, lists=1, **settings):
+    """A function of one list of arrays in place, or of two of which it changes the first."""
+
+    def call(K, *arrays):
+        size = len(arrays) // lists
+        first = [fresh(a) for a in arrays[:size]]
+        result = getattr(K, name)(first, *([arrays[size:]] * (lists - 1)), *numbers, **settings)
+        return tuple(first) if result is None else np.array(result, first[0].dtype)
+
+    def arrays(source, n):
+        return [source(*s) for _ in range(lists) for s in [(n,), *SIZES[1:]]]
+
+    return Case(name, call, arrays, in_place=True, large=600_011, label=f"{numbers} {settings}")
+
+
 CASES = [
     _step("sgd_step", 0, lr=0.1, weight_decay=0.2),
+    _step("sgd_step", 0, "maximize", lr=0.1, weight_decay=0.2, maximize=True),
     _step("sgd_step", 1, "momentum", (0,), lr=0.1, momentum=0.9, dampening=0.3),
     _step("sgd_step", 1, "Nesterov", (0,), lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
     _step("adagrad_step", 1, lr=0.1, weight_decay=0.1),
@@ -85,4 +101,22 @@ CASES = [
     _step("adam_step", 3, "AMSGrad", (0,), step=1, lr=0.1, betas=(0.8, 0.9), eps=1e-3),
     _step("adamw_step", 2, "", (0,), step=3),
     _step("adamw_step", 3, "AMSGrad", (0,), step=7, weight_decay=0.3),
+    _step("adamax_step", 2, "", (0,), step=3, weight_decay=0.1),
+    _step("adamax_step", 2, "maximize", (0,), step=1, lr=0.1, betas=(0.8, 0.9), maximize=True),
+    _step("nadam_step", 2, "", (0,), step=3, mu_product=0.2, weight_decay=0.1),
+    _step(
+        "nadam_step",
+        2,
+        "decoupled",
+        (0,),
+        step=1,
+        lr=0.1,
+        weight_decay=0.3,
+        decoupled_weight_decay=True,
+        maximize=True,
+    ),
+    _list("ema_step", lists=2, decay=0.9),
+    _list("global_norm"),
+    _list("scale_all", 0.3),
+    _list("clip_all", 0.5),
 ]
