@@ -4,10 +4,10 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 import tatami
+from tatami import nn
 
 
 def run(*args, code=None, **environment):
@@ -78,8 +78,8 @@ def test_demo_in_short(tmp_path):
     (result,) = [line for line in lines if line.startswith("test accuracy")]
     assert float(result.split()[2].rstrip("%")) > 90
     assert any(line.startswith("max pooling") for line in lines)
-    with np.load(tmp_path / "out" / "weights.npz", allow_pickle=False) as weights:
-        assert weights["0.weight"].shape == (16, 1, 3, 3)
+    weights = nn.load_file(tmp_path / "out" / "weights.safetensors")
+    assert weights["0.weight"].shape == (16, 1, 3, 3)
     for name in ("curves.png", "confusion.png"):
         assert (tmp_path / "out" / name).read_bytes()[:4] == b"\x89PNG"
 

@@ -143,7 +143,7 @@ def test_state_dict_that_does_not_fit_changes_nothing():
 
 def test_modules_and_parameters_are_found():
     model = lenet()
-    assert len(model) == 7 and [name for name, _ in model.children()][2] == "2"
+    assert len(model) == 7 and [name for name, _ in model.named_children()][2] == "2"
     assert [name for name, _ in model.named_parameters()] == [
         "0.weight", "0.bias", "1.weight", "1.bias", "6.weight",
     ]  # fmt: skip
@@ -153,7 +153,7 @@ def test_modules_and_parameters_are_found():
     shared = nn.Linear(2, 2)
     assert len(nn.Sequential(shared, shared).parameters()) == 2
     assert repr(nn.Sequential(nn.Linear(2, 3), nn.ReLU())) == (
-        "Sequential(\n  (0): Linear(in_features=2, out_features=3, bias=True)\n  (1): ReLU()\n)"
+        "Sequential(\n  (0): Linear(in_features=2, out_features=3)\n  (1): ReLU()\n)"
     )
 
 

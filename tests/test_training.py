@@ -193,17 +193,3 @@ def test_progress_fits_a_narrow_terminal(monkeypatch):
 
 def test_times_read_well():
     assert [clock(s) for s in (0.4, 59.4, 60, 3725)] == ["0 s", "59 s", "1:00", "1:02:05"]
-
-
-def test_weights_on_disk(tmp_path):
-    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
-    path = tmp_path / "weights.npz"
-    nn.save_weights(model, path)
-    other = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
-    nn.load_weights(other, path)
-    for name, values in model.state_dict().items():
-        np.testing.assert_array_equal(other.state_dict()[name], values)
-    assert [p.name for p in tmp_path.iterdir()] == ["weights.npz"]
-    np.savez(path, **{name: np.array([print], object) for name in model.state_dict()})
-    with pytest.raises(ValueError, match="allow_pickle"):
-        nn.load_weights(other, path)

@@ -27,8 +27,8 @@ def show(seeds, epochs, folder):
         f"          mean  {np.mean(accuracies):.2%}  ({seconds:.1f} s for everything)\n"
     )
     print(compare.table())
-    nn.save_weights(models[0], folder / "weights.npz")
+    nn.save_weights(models[0], folder / "weights.safetensors")
     pictures.curves(folder / "curves.png", histories)
     guesses = [training.predict(m, test.images).argmax(axis=1) for m in models]
     pictures.confusion(folder / "confusion.png", test.targets, guesses)
-    print(f"\nwritten to {folder}: weights.npz (seed 0), curves.png, confusion.png")
+    print(f"\nwritten to {folder}: weights.safetensors (seed 0), curves.png, confusion.png")

@@ -4,23 +4,87 @@ from .module import Module
 
 
 class Sequential(Module):
-    """Modules one after the other; their names are their places: ``0.weight``, ``0.bias``."""
+    """Modules one after the other; their names are their places: ``0.weight``, ``0.bias``.
+
+    ``Sequential(a, b)``, ``Sequential([a, b])``, or with names ``Sequential({"first": a, ...})``.
+    """
 
     def __init__(self, *modules):
+        if len(modules) == 1 and isinstance(modules[0], dict):
+            for name, module in modules[0].items():
+                setattr(self, name, _checked(self, module))
+            return
+        if len(modules) == 1 and isinstance(modules[0], (list, tuple)):
+            (modules,) = modules
         for module in modules:
             self.add(module)
 
     def add(self, module):
-        """Append a module."""
-        setattr(self, str(len(self)), module)
+        """Append a module; returns the container."""
+        setattr(self, str(len(self)), _checked(self, module))
+        return self
+
+    append = add
 
     def forward(self, x):
-        for _, module in self.children():
-            x = module(x)
+        for module in list(vars(self).values()):
+            if isinstance(module, Module):
+                x = module(x)
         return x
 
     def __len__(self):
-        return len(self.children())
+        return len(self.named_children())
+
+    def __iter__(self):
+        return iter(self.children())
 
     def __getitem__(self, k):
-        return self.children()[k][1]
+        chosen = self.children()[k]
+        return Sequential(*chosen) if isinstance(k, slice) else chosen
+
+    def arguments(self):
+        """The modules that are there now: a tuple, or a dict where they have names."""
+        names = [name for name, _ in self.named_children()]
+        if names == [str(k) for k in range(len(names))]:
+            return {"modules": tuple(self.children())}
+        return {"modules": (dict(self.named_children()),)}
+
+
+class ModuleList(Module):
+    """A list of modules for a module's own ``forward`` to use; their names are their places."""
+
+    def __init__(self, modules=()):
+        self.extend(modules)
+
+    def append(self, module):
+        """Append a module; returns the list."""
+        setattr(self, str(len(self)), _checked(self, module))
+        return self
+
+    def extend(self, modules):
+        """Append several modules; returns the list."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def forward(self, *args):
+        raise NotImplementedError("ModuleList: call the modules in it, not the list")
+
+    def __len__(self):
+        return len(self.named_children())
+
+    def __iter__(self):
+        return iter(self.children())
+
+    def __getitem__(self, k):
+        chosen = self.children()[k]
+        return ModuleList(chosen) if isinstance(k, slice) else chosen
+
+    def arguments(self):
+        return {"modules": tuple(self.children())}
+
+
+def _checked(container, module):
+    if not isinstance(module, Module):
+        raise TypeError(f"{type(container).__name__}: {module!r} is not a module")
+    return module

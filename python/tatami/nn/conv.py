@@ -1,89 +1,189 @@
-"""Convolution and pooling layers: (N, C, H, W) in and out."""
+"""Convolution layers: (N, C, L) or (N, C, H, W) in and out."""
 
-import numpy as np
+import math
 
 from .. import functional as F
-from .linear import reset
-from .module import Module, Parameter
+from . import init
+from .lazy import Lazy, parameter, require
 
 
-def _pair(value):
-    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+class _Conv(Lazy):
+    """What the four have in common; ``rank`` is the number of axes that the kernel moves along."""
+
+    size_name = "in_channels"
+    rank = None
+    transposed = False
+
+    def __init__(self, in_channels, out_channels, kernel_size, bias, inits, **how):
+        require(type(self).__name__, out_channels=out_channels, kernel_size=kernel_size)
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = kernel_size
+        self.use_bias = bias
+        self.weight_init, self.bias_init = init.known(*inits)
+        vars(self).update(how)  # stride, padding and the rest
+        self.make()
+
+    def kernel_shape(self):
+        """``kernel_size`` as a tuple."""
+        size = self.kernel_size
+        size = tuple(size) if isinstance(size, (tuple, list)) else (size,) * self.rank
+        if len(size) != self.rank:
+            raise ValueError(
+                f"{type(self).__name__}: kernel_size must be an int or {self.rank} of them, "
+                f"not {self.kernel_size!r}"
+            )
+        return size
+
+    def find_size(self, shape):
+        if len(shape) != self.rank + 2:
+            raise ValueError(
+                f"{type(self).__name__}: x must have {self.rank + 2} axes, got shape {shape}"
+            )
+        return shape[1]
+
+    def make_parameters(self):
+        c, o, groups = self.in_channels, self.out_channels, self.groups
+        if groups < 1 or c % groups or o % groups:
+            raise ValueError(
+                f"{type(self).__name__}: {c} and {o} channels do not divide into {groups} groups"
+            )
+        first, second = (c, o) if self.transposed else (o, c)
+        self.weight = parameter(first, second // groups, *self.kernel_shape())
+        self.bias = parameter(o) if self.use_bias else None
+
+    def reset_parameters(self):
+        """Draw new initial values."""
+        init.linear_(self.weight, self.bias, self.weight_init, self.bias_init)
+
+    def multiply_adds(self, x, y):
+        moved = x if self.transposed else y  # one kernel for each of its elements
+        return moved.size * math.prod(self.weight.shape[1:])
 
 
-class Conv2d(Module):
-    """2-D convolution; ``kernel_size`` and the rest take an int or (vertical, horizontal)."""
-
+class _Forward(_Conv):
     def __init__(
         self,
-        in_channels,
-        out_channels,
-        kernel_size,
+        in_channels=None,
+        out_channels=None,
+        kernel_size=None,
         stride=1,
         padding=0,
         dilation=1,
         groups=1,
         bias=True,
+        *,
+        weight_init=None,
+        bias_init=None,
     ):
-        if in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"Conv2d: {in_channels} and {out_channels} channels do not divide "
-                f"into {groups} groups"
-            )
-        shape = (out_channels, in_channels // groups, *_pair(kernel_size))
-        self.weight = Parameter(np.empty(shape, np.float32))
-        self.bias = Parameter(np.empty(out_channels, np.float32)) if bias else None
-        self.stride = stride
-        self.padding = padding
-        self.dilation = dilation
-        self.groups = groups
-        reset(self.weight, self.bias)
+        how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        inits = (weight_init, bias_init)
+        super().__init__(in_channels, out_channels, kernel_size, bias, inits, **how)
+
+
+class Conv1d(_Forward):
+    """1-D convolution of (N, C, L).
+
+    ``in_channels`` may be left out: ``Conv1d(None, 32, 3)``. ``padding`` may be "same".
+    """
+
+    rank = 1
+
+    def forward(self, x):
+        how = (self.stride, self.padding, self.dilation, self.groups)
+        return F.conv1d(x, self.weight, self.bias, *how)
+
+
+class Conv2d(_Forward):
+    """2-D convolution of (N, C, H, W); sizes are an int or (vertical, horizontal).
+
+    ``in_channels`` may be left out: ``Conv2d(None, 32, 3)`` or ``Conv2d(out_channels=32,
+    kernel_size=3)``. ``padding`` may be "same". ``weight_init`` and ``bias_init`` are names or
+    functions, see :func:`tatami.nn.init.get`.
+    """
+
+    rank = 2
 
     def forward(self, x):
         how = (self.stride, self.padding, self.dilation, self.groups)
         return F.conv2d(x, self.weight, self.bias, *how)
 
-    def extra_repr(self):
-        out, channels, *kernel = self.weight.shape
-        return (
-            f"{channels * self.groups}, {out}, kernel_size={tuple(kernel)}, stride={self.stride}, "
-            f"padding={self.padding}, dilation={self.dilation}, groups={self.groups}, "
-            f"bias={self.bias is not None}"
+
+class DepthwiseConv2d(Conv2d):
+    """Every channel convolved by itself, with ``multiplier`` kernels: groups = in_channels."""
+
+    def __init__(
+        self,
+        in_channels=None,
+        kernel_size=None,
+        stride=1,
+        padding=0,
+        dilation=1,
+        bias=True,
+        *,
+        multiplier=1,
+        weight_init=None,
+        bias_init=None,
+    ):
+        require("DepthwiseConv2d", kernel_size=kernel_size)
+        self.multiplier = multiplier
+        how = {"weight_init": weight_init, "bias_init": bias_init}
+        super().__init__(
+            in_channels, multiplier, kernel_size, stride, padding, dilation, 1, bias, **how
+        )
+
+    def make_parameters(self):
+        self.groups = self.in_channels
+        self.out_channels = self.in_channels * self.multiplier
+        super().make_parameters()
+
+
+class _Transposed(_Conv):
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels=None,
+        out_channels=None,
+        kernel_size=None,
+        stride=1,
+        padding=0,
+        output_padding=0,
+        groups=1,
+        bias=True,
+        dilation=1,
+        *,
+        weight_init=None,
+        bias_init=None,
+    ):
+        how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        inits = (weight_init, bias_init)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            bias,
+            inits,
+            output_padding=output_padding,
+            **how,
         )
 
 
-class _Pool2d(Module):
-    def extra_repr(self):
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+class ConvTranspose1d(_Transposed):
+    """Transposed 1-D convolution of (N, C, L); ``in_channels`` may be left out (None)."""
 
-
-class MaxPool2d(_Pool2d):
-    """The largest element of every window; ``stride`` defaults to ``kernel_size``."""
-
-    def __init__(self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.dilation = dilation
-        self.ceil_mode = ceil_mode
+    rank = 1
 
     def forward(self, x):
-        how = (self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
-        return F.max_pool2d(x, *how)
+        how = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
+        return F.conv_transpose1d(x, self.weight, self.bias, *how)
 
 
-class AvgPool2d(_Pool2d):
-    """The mean of every window; ``stride`` defaults to ``kernel_size``."""
+class ConvTranspose2d(_Transposed):
+    """Transposed 2-D convolution of (N, C, H, W); ``in_channels`` may be left out (None)."""
 
-    def __init__(
-        self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True
-    ):
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
+    rank = 2
 
     def forward(self, x):
-        how = (self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
-        return F.avg_pool2d(x, *how)
+        how = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
+        return F.conv_transpose2d(x, self.weight, self.bias, *how)

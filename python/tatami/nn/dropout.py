@@ -1,13 +1,19 @@
-"""Dropout."""
+"""Noise while training, against over-fitting."""
+
+import numpy as np
 
 from .. import functional as F
+from .. import random
 from .module import Module
 
 
 class Dropout(Module):
-    """Zeros with probability ``p`` while training, the others scaled by 1 / (1 - p)."""
+    """Zeros with probability ``p`` while training, the others scaled by 1 / (1 - p).
 
-    def __init__(self, p=0.5):
+    ``inplace`` is accepted for PyTorch's sake and changes nothing.
+    """
+
+    def __init__(self, p=0.5, inplace=False):
         if not 0 <= p <= 1:
             raise ValueError(f"Dropout: p must lie between 0 and 1, not {p}")
         self.p = p
@@ -15,5 +21,17 @@ class Dropout(Module):
     def forward(self, x):
         return F.dropout(x, self.p, self.training)
 
-    def extra_repr(self):
-        return f"p={self.p}"
+
+class GaussianNoise(Module):
+    """Adds normal noise of standard deviation ``std`` while training."""
+
+    def __init__(self, std=0.1):
+        if not std >= 0:
+            raise ValueError(f"GaussianNoise: std must be >= 0, not {std}")
+        self.std = std
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        dtype = np.dtype(x.dtype)
+        return x + random.generator().standard_normal(x.shape, dtype) * dtype.type(self.std)

@@ -1,36 +1,68 @@
 """Fully connected layers and what leads into them."""
 
-import math
-
-import numpy as np
-
 from .. import functional as F
 from . import init
-from .module import Module, Parameter
+from .lazy import Lazy, parameter, require
+from .module import Module
 
 
-def reset(weight, bias):
-    """PyTorch's initial values of linear and convolution layers."""
-    init.kaiming_uniform_(weight, a=math.sqrt(5))
-    if bias is not None:
-        bound = 1 / math.sqrt(max(init.fans(weight)[0], 1))
-        init.uniform_(bias, -bound, bound)
+class Linear(Lazy):
+    """``x @ weight.T + bias``: (..., in_features) -> (..., out_features).
 
+    ``in_features`` may be left out: ``Linear(None, 64)`` or ``Linear(out_features=64)``.
+    ``weight_init`` and ``bias_init`` are names or functions, see :func:`tatami.nn.init.get`.
+    """
 
-class Linear(Module):
-    """``x @ weight.T + bias``: (..., in_features) -> (..., out_features)."""
+    size_name, size_axis = "in_features", -1
 
-    def __init__(self, in_features, out_features, bias=True):
-        self.weight = Parameter(np.empty((out_features, in_features), np.float32))
-        self.bias = Parameter(np.empty(out_features, np.float32)) if bias else None
-        reset(self.weight, self.bias)
+    def __init__(
+        self, in_features=None, out_features=None, bias=True, *, weight_init=None, bias_init=None
+    ):
+        require("Linear", out_features=out_features)
+        self.in_features = in_features
+        self.out_features = out_features
+        self.use_bias = bias
+        self.weight_init, self.bias_init = init.known(weight_init, bias_init)
+        self.make()
+
+    def make_parameters(self):
+        self.weight = parameter(self.out_features, self.in_features)
+        self.bias = parameter(self.out_features) if self.use_bias else None
+
+    def reset_parameters(self):
+        """Draw new initial values."""
+        init.linear_(self.weight, self.bias, self.weight_init, self.bias_init)
 
     def forward(self, x):
         return F.linear(x, self.weight, self.bias)
 
-    def extra_repr(self):
-        out, features = self.weight.shape
-        return f"in_features={features}, out_features={out}, bias={self.bias is not None}"
+    def multiply_adds(self, x, y):
+        return y.size * self.in_features
+
+
+class Dense(Linear):
+    """:class:`Linear` by Keras' arguments: ``Dense(64, activation="relu")``.
+
+    The input size is always found at the first call. ``activation`` is a name that
+    :func:`tatami.functional.linear` knows. Initial values are Keras'.
+    """
+
+    def __init__(
+        self,
+        units,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        *,
+        in_features=None,
+    ):
+        self.activation = activation
+        how = {"weight_init": kernel_initializer, "bias_init": bias_initializer}
+        super().__init__(in_features, units, use_bias, **how)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias, activation=self.activation)
 
 
 class Flatten(Module):
@@ -42,3 +74,16 @@ class Flatten(Module):
 
     def forward(self, x):
         return F.flatten(x, self.start_dim, self.end_dim)
+
+
+class Identity(Module):
+    """``x`` as it is; any arguments of the constructor are ignored."""
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def forward(self, x):
+        return x
+
+    def arguments(self):
+        return {}

@@ -1,0 +1,98 @@
+"""Layers whose input size may be left out, and where all layers get their parameters from."""
+
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+
+from .module import Buffer, Module, Parameter
+
+
+class Lazy(Module):
+    """A layer that finds its input size, if left out (None), at the first call.
+
+    ``size_name`` is the constructor's argument and the attribute, ``size_axis`` the axis of the
+    input. A subclass ends its ``__init__`` with ``self.make()`` and writes ``make_parameters``,
+    which allocates, and ``reset_parameters``, which draws the initial values.
+    """
+
+    size_name = None
+    size_axis = 1
+
+    def make(self):
+        """Make the parameters if the input size is known."""
+        self.built = getattr(self, self.size_name) is not None
+        if self.built:
+            self.make_parameters()
+            if _allocation.left is None:
+                self.reset_parameters()
+
+    def __call__(self, x, *args, **kwargs):
+        if not self.built:
+            setattr(self, self.size_name, self.find_size(x.shape))
+            self.make()
+        return self.forward(x, *args, **kwargs)
+
+    def find_size(self, shape):
+        """The size that an input of ``shape`` asks for."""
+        if not -len(shape) <= self.size_axis < len(shape):
+            raise ValueError(f"{type(self).__name__}: x has too few axes, got shape {shape}")
+        return shape[self.size_axis]
+
+    def arguments(self):
+        """What the constructor was given, by name, and the size that was found."""
+        name = self.size_name
+        return {name: None, **super().arguments()} | {name: getattr(self, name)}
+
+
+def require(layer, **sizes):
+    """Sizes that no input can tell must be given."""
+    for name, value in sizes.items():
+        if value is None:
+            raise TypeError(
+                f"{layer}: {name} is missing; to leave the input size out, "
+                f"give it as None or give {name} by name"
+            )
+
+
+class _Allocation(threading.local):
+    left = None  # how many more shapes without memory may be made; None: make real arrays
+
+
+_allocation = _Allocation()
+
+
+@contextmanager
+def shapes_only(count):
+    """Parameters made inside have a shape but no memory, and there may be ``count`` of them.
+
+    A file that is not trusted can so ask for any size: nothing is allocated until its arrays
+    have turned out to fit.
+    """
+    _allocation.left = count
+    try:
+        yield
+    finally:
+        _allocation.left = None
+
+
+def parameter(*shape):
+    """A parameter of that shape, its values still to be drawn."""
+    return Parameter(_array(np.empty, shape, np.float32))
+
+
+def buffer(value, *shape, dtype=np.float32):
+    """A buffer of that shape, filled with ``value``."""
+    return Buffer(_array(lambda *how: np.full(how[0], value, how[1]), shape, dtype))
+
+
+def _array(make, shape, dtype):
+    for n in shape:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+            raise ValueError(f"sizes of a layer must be whole numbers >= 0, not {n!r}")
+    if _allocation.left is None:
+        return make(shape, dtype)
+    if not _allocation.left:
+        raise ValueError("the layers have more parameters than there are arrays")
+    _allocation.left -= 1
+    return np.broadcast_to(np.zeros((), dtype), shape)
