@@ -151,6 +151,42 @@ ATTENTION = [
      (2, 3, 2), (2, 4, 2), (2, 4, 3), (3, 4)),
 ]  # fmt: skip
 
+STEPS, N, INPUTS, H = 3, 2, 3, 2
+LENGTHS = np.array([3, 1])
+# x, w_ih, w_hh, b_ih, b_hh and the first state, for as many gates
+LSTM = (STEPS, N, INPUTS), (4 * H, INPUTS), (4 * H, H), (4 * H,), (4 * H,), (N, H), (N, H)
+GRU = (STEPS, N, INPUTS), (3 * H, INPUTS), (3 * H, H), (3 * H,), (3 * H,), (N, H)
+RNN = (STEPS, N, INPUTS), (H, INPUTS), (H, H), (H,), (H,), (N, H)
+
+RECURRENT = [
+    ("lstm", lambda F, *a: F.lstm(*a), *LSTM),
+    ("lstm plain", lambda F, *a: F.lstm(*a)[0], *LSTM[:3]),
+    ("lstm last", lambda F, *a: F.lstm(*a)[2], *LSTM[:5]),
+    ("lstm lengths", lambda F, *a: F.lstm(*a, lengths=LENGTHS), *LSTM),
+    ("lstm reverse", lambda F, *a: F.lstm(*a, reverse=True), *LSTM[:3]),
+    ("lstm reverse lengths", lambda F, *a: F.lstm(*a, lengths=LENGTHS, reverse=True), *LSTM),
+    ("gru", lambda F, *a: F.gru(*a), *GRU),
+    ("gru plain", lambda F, *a: F.gru(*a)[1], *GRU[:3]),
+    ("gru lengths", lambda F, *a: F.gru(*a, lengths=LENGTHS), *GRU),
+    ("gru reverse lengths", lambda F, *a: F.gru(*a, lengths=LENGTHS, reverse=True), *GRU),
+    ("gru before", lambda F, *a: F.gru(*a, reset_after=False), *GRU),
+    ("gru before plain", lambda F, *a: F.gru(*a, reset_after=False)[0], *GRU[:3]),
+    ("gru before lengths", lambda F, *a: F.gru(*a, reset_after=False, lengths=LENGTHS), *GRU),
+    ("rnn", lambda F, *a: F.rnn(*a), *RNN),
+    ("rnn relu", lambda F, *a: F.rnn(*a, activation="relu"), *RNN),
+    ("rnn reverse lengths", lambda F, *a: F.rnn(*a, lengths=LENGTHS, reverse=True)[0], *RNN[:3]),
+    ("lstm_cell", lambda F, x, wi, wh, bi, bh, h, c: F.lstm_cell(x, h, c, wi, wh, bi, bh),
+     (N, INPUTS), *LSTM[1:]),
+    ("gru_cell", lambda F, x, wi, wh, bi, bh, h: F.gru_cell(x, h, wi, wh, bi, bh),
+     (N, INPUTS), *GRU[1:]),
+    ("gru_cell plain", lambda F, x, wi, wh, h: F.gru_cell(x, h, wi, wh),
+     (N, INPUTS), *GRU[1:3], (N, H)),
+    ("rnn_cell", lambda F, x, wi, wh, bi, bh, h: F.rnn_cell(x, h, wi, wh, bi, bh),
+     (N, INPUTS), *RNN[1:]),
+    ("rnn_cell relu", lambda F, x, wi, wh, h: F.rnn_cell(x, h, wi, wh, activation="relu"),
+     (N, INPUTS), *RNN[1:3], (N, H)),
+]  # fmt: skip
+
 CASES = [
     *ACTIVATIONS,
     *CONVOLUTIONS,
@@ -159,6 +195,7 @@ CASES = [
     *_losses(),
     *OTHERS,
     *ATTENTION,
+    *RECURRENT,
 ]
 
 
@@ -175,3 +212,16 @@ def arguments(case):
 def weights(case, results):
     """What each result, or each gradient, is multiplied with before its derivative is taken."""
     return [normal(f"{case[0]} weight {k}", *y.shape) for k, y in enumerate(results)]
+
+
+def save(file, results):
+    """Vectors by name, behind each other: an entry of an archive each would double its size."""
+    ends = np.cumsum([v.size for v in results.values()])
+    numbers = np.concatenate(list(results.values()))
+    np.savez_compressed(file, names=list(results), ends=ends, numbers=numbers)
+
+
+def load(file):
+    with np.load(file) as stored:
+        parts = np.split(stored["numbers"], stored["ends"][:-1])
+        return dict(zip(stored["names"].tolist(), parts))

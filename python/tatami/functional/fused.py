@@ -5,7 +5,11 @@ from ..autograd import Op, Tensor, is_grad_enabled
 
 def recorded(*args):
     """True where a call with these arguments goes onto the tape."""
-    return is_grad_enabled() and any(isinstance(a, Tensor) and a.requires_grad for a in args)
+    if is_grad_enabled():
+        for a in args:
+            if isinstance(a, Tensor) and a.requires_grad:
+                return True
+    return False
 
 
 class Fused:
