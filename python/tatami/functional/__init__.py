@@ -71,6 +71,7 @@ from .pool import (
     max_pool1d,
     max_pool2d,
 )
+from .recurrent import gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
 from .reduce import cumsum, logsumexp, max, min, norm, prod, std, var
 from .shape import (
     broadcast_to,
@@ -141,6 +142,8 @@ __all__ = [
     "gelu",
     "getitem",
     "group_norm",
+    "gru",
+    "gru_cell",
     "hinge_embedding_loss",
     "hinge_loss",
     "huber_loss",
@@ -154,6 +157,8 @@ __all__ = [
     "log1p",
     "log_softmax",
     "logsumexp",
+    "lstm",
+    "lstm_cell",
     "matmul",
     "max",
     "max_pool1d",
@@ -175,6 +180,8 @@ __all__ = [
     "relu",
     "reshape",
     "rms_norm",
+    "rnn",
+    "rnn_cell",
     "rrelu",
     "scaled_dot_product_attention",
     "scatter_add",

@@ -9,6 +9,7 @@ from .. import random
 from ..autograd import Op
 from ..autograd.tensor import array_of
 from .arithmetic import exp
+from .elementwise import where
 from .shape import reshape
 
 _relu = Op(K.relu, lambda g, y, x: _relu_grad(g, x))
@@ -56,14 +57,13 @@ _elu = Op(K.elu, lambda g, y, x, alpha: _elu_grad(g, x, alpha=alpha))
 _elu_grad = Op(
     K.elu_grad,
     lambda gg, r, g, x, alpha: _elu_grad(gg, x, alpha=alpha),
-    lambda gg, r, g, x, alpha: _elu_grad(gg * g, x, alpha=alpha) * (1 - _positive(x)),
+    lambda gg, r, g, x, alpha: _elu_grad(gg * g, x, alpha=alpha) * (array_of(x) <= 0),
 )
 
 
 def _composed_prelu(x, weight):
     shape = (1, -1, *(1,) * (x.ndim - 2)) if weight.size > 1 else (1,) * x.ndim
-    positive = _positive(x)
-    return x * (positive + reshape(weight, shape) * (1 - positive))
+    return where(array_of(x) > 0, x, x * reshape(weight, shape))
 
 
 _prelu = Op(
@@ -71,12 +71,6 @@ _prelu = Op(
     joint=lambda g, y, x, weight: K.prelu_grad(g, x, weight),
     composed=_composed_prelu,
 )
-
-
-def _positive(x):
-    """1 where ``x > 0``, else 0: an array without a history."""
-    x = array_of(x)
-    return (x > 0).astype(x.dtype)
 
 
 def relu(x):

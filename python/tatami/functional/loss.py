@@ -10,6 +10,8 @@ from ..autograd import Op
 from ..autograd.tensor import array_of
 from .activation import relu, softplus
 from .arithmetic import div, exp, log
+from .elementwise import abs, clip, where
+from .indexing import gather
 from .shape import reshape, sum
 from .softmax import log_softmax
 
@@ -38,11 +40,6 @@ def as_target(name, input, target):
     return array_of(target).astype(input.dtype)
 
 
-def _where(mask, like):
-    """1 where ``mask`` holds, else 0, in the dtype of ``like``."""
-    return mask.astype(like.dtype)
-
-
 # Losses of a difference: by the target they have the gradient by the input with arguments swapped.
 def _symmetric(forward, backward, composed):
     return Op(
@@ -58,14 +55,12 @@ def _composed_mse(input, target, *, reduction):
 
 
 def _composed_l1(input, target, *, reduction):
-    d = input - target
-    return reduced("l1_loss", d * np.sign(array_of(d)), reduction)
+    return reduced("l1_loss", abs(input - target), reduction)
 
 
 def _composed_huber(input, target, *, reduction, delta):
     d = input - target
-    inside = _where(np.abs(array_of(d)) <= delta, d)
-    clipped = d * inside + np.copysign(delta, array_of(d)) * (1 - inside)
+    clipped = clip(d, -delta, delta)
     return reduced("huber_loss", clipped * (d - 0.5 * clipped), reduction)
 
 
@@ -192,14 +187,9 @@ def _bce_raw(p, target):
         return -target * np.maximum(np.log(p), -100) - (1 - target) * np.maximum(np.log1p(-p), -100)
 
 
-def _at_least(x, least):
-    above = _where(array_of(x) > least, x)
-    return x * above + least * (1 - above)
-
-
 _bce = Op(
     _bce_raw,
-    lambda g, y, p, target: g * (p - target) / _at_least(p * (1 - p), 1e-12),
+    lambda g, y, p, target: g * (p - target) / clip(p * (1 - p), 1e-12),
     lambda g, y, p, target: g * (_bce(p, target * 0 + 1) - _bce(p, target * 0)),
     name="binary_cross_entropy",
 )
@@ -223,22 +213,6 @@ def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
     return reduced(name, terms if weight is None else terms * weight, reduction)
 
 
-_pick = Op(
-    lambda x, index: np.take_along_axis(x, index, 1),
-    lambda g, y, x, index: _put(g, index, shape=x.shape),
-    name="nll_loss",
-)
-
-
-def _put_raw(g, index, shape):
-    x = np.zeros(shape, g.dtype)
-    np.put_along_axis(x, index, g, 1)
-    return x
-
-
-_put = Op(_put_raw, lambda gg, y, g, index, shape: _pick(gg, index), name="nll_loss_grad")
-
-
 def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
     """The log-likelihood of classes, negated: :func:`cross_entropy` of log-probabilities.
 
@@ -258,7 +232,7 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
         raise ValueError(f"nll_loss: target must hold classes in [0, {input.shape[1]})")
     shares = counted if weight is None else weight[index] * counted
     shares = shares.astype(input.dtype)
-    picked = _pick(input, np.expand_dims(index, 1))
+    picked = gather(input, 1, np.expand_dims(index, 1))
     terms = -reshape(picked, target.shape) * shares
     if reduction == "mean":
         return div(sum(terms), float(np.sum(shares)))
@@ -275,7 +249,7 @@ def kl_div(input, target, *, reduction="mean", log_target=False):
     if log_target:
         terms = exp(target) * (target - input)
     else:  # 0 log 0 is 0
-        terms = target * (log(target + _where(array_of(target) == 0, target)) - input)
+        terms = target * (log(where(array_of(target) == 0, 1.0, target)) - input)
     if reduction == "batchmean":
         return div(sum(terms), max(input.shape[0], 1))
     return reduced("kl_div", terms, reduction)

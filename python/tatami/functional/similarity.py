@@ -5,15 +5,14 @@ import numpy as np
 from ..autograd.tensor import array_of
 from .activation import relu
 from .arithmetic import sqrt
+from .elementwise import clip, where
 from .loss import reduced
 from .shape import broadcast_to, sum
 
 
 def _length(x, axis, eps):
     """The Euclidean norm, at least ``eps``; constant below, so that zeros have a gradient."""
-    squares = sum(x * x, axis)
-    above = (array_of(squares) > eps * eps).astype(x.dtype)
-    return sqrt(squares * above + eps * eps * (1 - above))
+    return sqrt(clip(sum(x * x, axis), eps * eps))
 
 
 def cosine_similarity(x1, x2, axis=1, eps=1e-8):
@@ -38,8 +37,7 @@ def _pair_terms(name, target, shape, alike, apart, reduction):
         raise ValueError(f"{name}: target has shape {target.shape} but must have {shape}")
     if np.any(np.abs(target) != 1):
         raise ValueError(f"{name}: target must hold -1 and 1 only")
-    one = (target == 1).astype(alike.dtype)
-    return reduced(name, alike * one + apart * (1 - one), reduction)
+    return reduced(name, where(target == 1, alike, apart), reduction)
 
 
 def cosine_embedding_loss(input1, input2, target, margin=0.0, *, reduction="mean"):
