@@ -12,52 +12,52 @@ from .arithmetic import exp
 from .elementwise import where
 from .shape import reshape
 
-_relu = Op(K.relu, lambda g, y, x: _relu_grad(g, x))
-_relu_grad = Op(K.relu_grad, lambda gg, y, g, x: _relu_grad(gg, x), lambda gg, y, g, x: None)
+_relu = Op(K.relu, lambda g, y, _x: _relu_grad(g, y))  # y is positive where x is
+_relu_grad = Op(K.relu_grad, lambda gg, _y, _g, x: _relu_grad(gg, x), lambda gg, _y, _g, _x: None)
 
-_leaky_relu = Op(K.leaky_relu, lambda g, y, x, **slope: _leaky_relu_grad(g, x, **slope))
+_leaky_relu = Op(K.leaky_relu, lambda g, _y, x, **slope: _leaky_relu_grad(g, x, **slope))
 _leaky_relu_grad = Op(
     K.leaky_relu_grad,
-    lambda gg, y, g, x, **slope: _leaky_relu_grad(gg, x, **slope),
-    lambda gg, y, g, x, **slope: None,
+    lambda gg, _y, _g, x, **slope: _leaky_relu_grad(gg, x, **slope),
+    lambda gg, _y, _g, _x, **slope: None,
 )
 
 # The curved ones: by grad_y the gradient itself again, by x a composition.
-_sigmoid = Op(K.sigmoid, lambda g, y, x: _sigmoid_grad(g, x))
+_sigmoid = Op(K.sigmoid, lambda g, _y, x: _sigmoid_grad(g, x))
 _sigmoid_grad = Op(
     K.sigmoid_grad,
-    lambda gg, r, g, x: _sigmoid_grad(gg, x),
-    lambda gg, r, g, x: (1 - 2 * sigmoid(x)) * _sigmoid_grad(gg * g, x),
+    lambda gg, _y, _g, x: _sigmoid_grad(gg, x),
+    lambda gg, _y, g, x: (1 - 2 * sigmoid(x)) * _sigmoid_grad(gg * g, x),
 )
-_tanh = Op(K.tanh, lambda g, y, x: _tanh_grad(g, x))
+_tanh = Op(K.tanh, lambda g, _y, x: _tanh_grad(g, x))
 _tanh_grad = Op(
     K.tanh_grad,
-    lambda gg, r, g, x: _tanh_grad(gg, x),
-    lambda gg, r, g, x: -2 * tanh(x) * _tanh_grad(gg * g, x),
+    lambda gg, _y, _g, x: _tanh_grad(gg, x),
+    lambda gg, _y, g, x: -2 * tanh(x) * _tanh_grad(gg * g, x),
 )
-_gelu = Op(K.gelu, lambda g, y, x: _gelu_grad(g, x))
+_gelu = Op(K.gelu, lambda g, _y, x: _gelu_grad(g, x))
 _gelu_grad = Op(
     K.gelu_grad,
-    lambda gg, r, g, x: _gelu_grad(gg, x),
-    lambda gg, r, g, x: gg * g * (2 - x * x) * exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
+    lambda gg, _y, _g, x: _gelu_grad(gg, x),
+    lambda gg, _y, g, x: gg * g * (2 - x * x) * exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
 )
-_silu = Op(K.silu, lambda g, y, x: _silu_grad(g, x))
+_silu = Op(K.silu, lambda g, _y, x: _silu_grad(g, x))
 _silu_grad = Op(
     K.silu_grad,
-    lambda gg, r, g, x: _silu_grad(gg, x),
-    lambda gg, r, g, x: (2 + x * (1 - 2 * sigmoid(x))) * _sigmoid_grad(gg * g, x),
+    lambda gg, _y, _g, x: _silu_grad(gg, x),
+    lambda gg, _y, g, x: (2 + x * (1 - 2 * sigmoid(x))) * _sigmoid_grad(gg * g, x),
 )
-_softplus = Op(K.softplus, lambda g, y, x: _softplus_grad(g, x))
+_softplus = Op(K.softplus, lambda g, _y, x: _softplus_grad(g, x))
 _softplus_grad = Op(
     K.softplus_grad,
-    lambda gg, r, g, x: _softplus_grad(gg, x),
-    lambda gg, r, g, x: _sigmoid_grad(gg * g, x),
+    lambda gg, _y, _g, x: _softplus_grad(gg, x),
+    lambda gg, _y, g, x: _sigmoid_grad(gg * g, x),
 )
-_elu = Op(K.elu, lambda g, y, x, alpha: _elu_grad(g, x, alpha=alpha))
+_elu = Op(K.elu, lambda g, _y, x, alpha: _elu_grad(g, x, alpha=alpha))
 _elu_grad = Op(
     K.elu_grad,
-    lambda gg, r, g, x, alpha: _elu_grad(gg, x, alpha=alpha),
-    lambda gg, r, g, x, alpha: _elu_grad(gg * g, x, alpha=alpha) * (array_of(x) <= 0),
+    lambda gg, _y, _g, x, alpha: _elu_grad(gg, x, alpha=alpha),
+    lambda gg, _y, g, x, alpha: _elu_grad(gg * g, x, alpha=alpha) * (array_of(x) <= 0),
 )
 
 
@@ -68,7 +68,7 @@ def _composed_prelu(x, weight):
 
 _prelu = Op(
     K.prelu,
-    joint=lambda g, y, x, weight: K.prelu_grad(g, x, weight),
+    joint=lambda g, _y, x, weight: K.prelu_grad(g, x, weight),
     composed=_composed_prelu,
 )
 

@@ -14,21 +14,23 @@ def _family(forward, by_input, by_weight):
     """A convolution and its gradients by input and weight, closed among themselves."""
     conv = Op(
         forward,
-        lambda g, y, x, weight, bias, **how: input_grad(g, weight, input_shape=x.shape, **how),
-        lambda g, y, x, weight, bias, **how: weight_grad(g, x, weight_shape=weight.shape, **how),
-        lambda g, y, x, weight, bias, **how: conv2d_bias_grad(g),
+        lambda g, _y, _x, weight, _bias, **how: input_grad(g, weight, input_shape=_x.shape, **how),
+        lambda g, _y, x, _weight, _bias, **how: weight_grad(
+            g, x, weight_shape=_weight.shape, **how
+        ),
+        lambda g, _y, _x, _weight, _bias, **how: conv2d_bias_grad(g),
     )
     input_grad = Op(
         by_input,
-        lambda gg, y, g, weight, input_shape, **how: conv(gg, weight, None, **how),
-        lambda gg, y, g, weight, input_shape, **how: weight_grad(
-            g, gg, weight_shape=weight.shape, **how
+        lambda gg, _y, _g, weight, input_shape, **how: conv(gg, weight, None, **how),
+        lambda gg, _y, g, _weight, input_shape, **how: weight_grad(
+            g, gg, weight_shape=_weight.shape, **how
         ),
     )
     weight_grad = Op(
         by_weight,
-        lambda gg, y, g, x, weight_shape, **how: conv(x, gg, None, **how),
-        lambda gg, y, g, x, weight_shape, **how: input_grad(g, gg, input_shape=x.shape, **how),
+        lambda gg, _y, _g, x, weight_shape, **how: conv(x, gg, None, **how),
+        lambda gg, _y, g, _x, weight_shape, **how: input_grad(g, gg, input_shape=_x.shape, **how),
     )
     return conv, input_grad, weight_grad
 
@@ -47,7 +49,7 @@ _conv_transpose2d, *_ = _family(
 )
 _bias_grad = Op(
     K.conv2d_bias_grad,
-    lambda gg, y, g: broadcast_to(reshape(gg, (1, -1, *(1,) * (g.ndim - 2))), g.shape),
+    lambda gg, _y, _g: broadcast_to(reshape(gg, (1, -1, *(1,) * (len(_g.shape) - 2))), _g.shape),
 )
 
 

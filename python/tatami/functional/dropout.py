@@ -4,8 +4,8 @@ from .. import kernels as K
 from .. import random
 from ..autograd import Op
 
-_dropout = Op(K.dropout, lambda g, y, x, p, seed: _dropout_grad(g, y[1], p=p))
-_dropout_grad = Op(K.dropout_grad, lambda gg, y, g, mask, p: _dropout_grad(gg, mask, p=p))
+_dropout = Op(K.dropout, lambda g, _y, _x, p, seed: _dropout_grad(g, _y[1], p=p))
+_dropout_grad = Op(K.dropout_grad, lambda gg, _y, _g, mask, p: _dropout_grad(gg, mask, p=p))
 
 
 def dropout(x, p=0.5, training=True, *, seed=None):

@@ -7,19 +7,19 @@ from ..autograd import Op
 from ..autograd.tensor import array_of
 
 
-def _table_grad(g, y, indices, weight, padding_idx=None):
+def _table_grad(g, _y, indices, _weight, padding_idx=None):
     if padding_idx is not None:  # its row gets zeros
         g = g * (np.expand_dims(array_of(indices), -1) != padding_idx).astype(g.dtype)
-    return _embedding_grad(g, indices, weight_shape=weight.shape)
+    return _embedding_grad(g, indices, weight_shape=_weight.shape)
 
 
 def _raw(indices, weight, padding_idx=None):
     return K.embedding(indices, weight)
 
 
-_embedding = Op(_raw, lambda g, y, indices, weight, **how: None, _table_grad, name="embedding")
+_embedding = Op(_raw, lambda g, _y, _indices, _weight, **how: None, _table_grad, name="embedding")
 _embedding_grad = Op(
-    K.embedding_grad, lambda gg, y, g, indices, weight_shape: _embedding(indices, gg)
+    K.embedding_grad, lambda gg, _y, _g, indices, weight_shape: _embedding(indices, gg)
 )
 
 

@@ -25,9 +25,9 @@ class Fused:
         def cached(*args, **settings):
             return forward(*args, **settings, return_cache=True)
 
-        def joint(grads, results, *args, **settings):
+        def joint(grads, _results, *_args, **settings):
             grads = grads if outputs > 1 else (grads,)
-            return backward(*grads, results[-1])[: len(args)]
+            return backward(*grads, _results[-1])[: len(_args)]
 
         self.outputs = outputs
         self.plain = Op(forward, name=name, outputs=outputs)

@@ -44,8 +44,8 @@ def as_target(name, input, target):
 def _symmetric(forward, backward, composed):
     return Op(
         forward,
-        lambda g, y, input, target, **how: backward(g, input, target, **how),
-        lambda g, y, input, target, **how: backward(g, target, input, **how),
+        lambda g, _y, input, target, **how: backward(g, input, target, **how),
+        lambda g, _y, input, target, **how: backward(g, target, input, **how),
         composed=composed,
     )
 
@@ -113,7 +113,7 @@ def _composed_cross_entropy(logits, target, weight, *, ignore_index, reduction, 
 
 
 def _cross_entropy_by_target(
-    g, y, logits, target, weight, *, ignore_index, reduction, label_smoothing
+    g, _y, logits, target, weight, *, ignore_index, reduction, label_smoothing
 ):
     if target.dtype.kind != "f":
         return None
@@ -124,7 +124,7 @@ def _cross_entropy_by_target(
 
 _cross_entropy = Op(
     K.cross_entropy,
-    lambda g, y, logits, target, weight, **how: K.cross_entropy_grad(
+    lambda g, _y, logits, target, weight, **how: K.cross_entropy_grad(
         g, logits, target, weight, **how
     ),
     _cross_entropy_by_target,
@@ -153,7 +153,7 @@ def _composed_bce_logits(logits, target, weight, *, reduction, pos_weight):
     return reduced("binary_cross_entropy_with_logits", terms, reduction)
 
 
-def _bce_logits_by_target(g, y, logits, target, weight, *, reduction, pos_weight):
+def _bce_logits_by_target(g, _y, logits, target, weight, *, reduction, pos_weight):
     slopes = -logits
     if pos_weight is not None:
         slopes += K.softplus(-logits) * (pos_weight - 1)
@@ -163,7 +163,7 @@ def _bce_logits_by_target(g, y, logits, target, weight, *, reduction, pos_weight
 
 _bce_logits = Op(
     K.binary_cross_entropy_with_logits,
-    lambda g, y, logits, target, weight, **how: K.binary_cross_entropy_with_logits_grad(
+    lambda g, _y, logits, target, weight, **how: K.binary_cross_entropy_with_logits_grad(
         g, logits, target, weight, **how
     ),
     _bce_logits_by_target,
@@ -189,8 +189,8 @@ def _bce_raw(p, target):
 
 _bce = Op(
     _bce_raw,
-    lambda g, y, p, target: g * (p - target) / clip(p * (1 - p), 1e-12),
-    lambda g, y, p, target: g * (_bce(p, target * 0 + 1) - _bce(p, target * 0)),
+    lambda g, _y, p, target: g * (p - target) / clip(p * (1 - p), 1e-12),
+    lambda g, _y, p, target: g * (_bce(p, target * 0 + 1) - _bce(p, target * 0)),
     name="binary_cross_entropy",
 )
 

@@ -22,15 +22,15 @@ def _max_family(forward, backward):
     """A max pool; its gradient, which scatters, is differentiated by gathering."""
     pool = Op(
         forward,
-        lambda g, y, x, return_indices, **how: scatter(g, y[1], input_shape=x.shape, **how),
+        lambda g, _y, _x, return_indices, **how: scatter(g, _y[1], input_shape=_x.shape, **how),
     )
     scatter = Op(
         backward,
-        lambda gg, y, g, indices, input_shape, **how: gather(gg, indices, **how),
+        lambda gg, _y, _g, indices, input_shape, **how: gather(gg, indices, **how),
     )
     gather = Op(
         _gather_raw,
-        lambda g, y, x, indices, **how: scatter(g, indices, input_shape=x.shape, **how),
+        lambda g, _y, _x, indices, **how: scatter(g, indices, input_shape=_x.shape, **how),
         name=f"{pool.name}_gather",
     )
     return pool
@@ -44,19 +44,19 @@ _max_pool2d = _max_family(K.max_pool2d, K.max_pool2d_grad)
 _adaptive_max_pool2d = _max_family(K.adaptive_max_pool2d, _adaptive_max_grad)
 _avg_pool2d = Op(
     K.avg_pool2d,
-    lambda g, y, x, **how: _avg_pool2d_grad(g, input_shape=x.shape, **how),
+    lambda g, _y, _x, **how: _avg_pool2d_grad(g, input_shape=_x.shape, **how),
 )
 _avg_pool2d_grad = Op(
     K.avg_pool2d_grad,
-    lambda gg, y, g, input_shape, **how: _avg_pool2d(gg, **how),
+    lambda gg, _y, _g, input_shape, **how: _avg_pool2d(gg, **how),
 )
 _adaptive_avg_pool2d = Op(
     K.adaptive_avg_pool2d,
-    lambda g, y, x, output_size: _adaptive_avg_pool2d_grad(g, input_shape=x.shape),
+    lambda g, _y, _x, output_size: _adaptive_avg_pool2d_grad(g, input_shape=_x.shape),
 )
 _adaptive_avg_pool2d_grad = Op(
     K.adaptive_avg_pool2d_grad,
-    lambda gg, y, g, input_shape: _adaptive_avg_pool2d(gg, output_size=g.shape[2:]),
+    lambda gg, _y, _g, input_shape: _adaptive_avg_pool2d(gg, output_size=_g.shape[2:]),
 )
 
 

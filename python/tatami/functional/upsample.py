@@ -5,11 +5,11 @@ from ..autograd import Op
 
 _upsample2d = Op(
     K.upsample2d,
-    lambda g, y, x, **how: _upsample2d_grad(g, input_shape=x.shape, **how),
+    lambda g, _y, _x, **how: _upsample2d_grad(g, input_shape=_x.shape, **how),
 )
 _upsample2d_grad = Op(
     K.upsample2d_grad,
-    lambda gg, y, g, input_shape, **how: _upsample2d(gg, **how),
+    lambda gg, _y, _g, input_shape, **how: _upsample2d(gg, **how),
 )
 
 
