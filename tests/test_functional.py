@@ -76,6 +76,32 @@ def test_arrays_give_the_same_values_without_a_tape(case):
         np.testing.assert_allclose(array, tensor.data, rtol=1e-13, atol=1e-15)
 
 
+class Single:
+    """The functions, called with float32 for the constants of the cases."""
+
+    def __getattr__(self, name):
+        return lambda *args, **settings: getattr(F, name)(
+            *map(single, args), **{k: single(v) for k, v in settings.items()}
+        )
+
+
+def single(x):
+    return x.astype(np.float32) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+
+
+@every_case
+def test_float32_stays_float32(case, expected):
+    xs = [Tensor(single(x), requires_grad=True) for x in arguments(case)]
+    y = case[1](Single(), *xs)
+    ys = y if isinstance(y, tuple) else (y,)
+    vs = [single(np.asarray(v)) for v in weights(case, ys)]
+    for create_graph in (False, True):
+        first = grad(ys, xs, vs, retain_graph=True, create_graph=create_graph)
+        assert all(t.dtype == np.float32 for t in (*ys, *first))
+        found = flat([*ys, *first])
+        np.testing.assert_allclose(found, expected[case[0]][: found.size], rtol=1e-3, atol=1e-4)
+
+
 def test_every_kernel_has_its_differentiable_function():
     in_place = set(K.optim.__all__)
     names = [n for n in K.__all__ if not n.endswith("_grad") and n not in in_place]
@@ -226,6 +252,7 @@ REFUSED = [
     (lambda: F.cosine_similarity(X, X[0, :2]), r"cosine_similarity: x1 \(2, 3, 4\).*\(2, 4\)"),
     (lambda: F.cosine_embedding_loss(X[0], X[0], X[0]), r"cosine_embedding_loss: target .*\(3,\)"),
     (lambda: F.hinge_embedding_loss(X, 0 * X), "hinge_embedding_loss: target .*-1 and 1"),
+    (lambda: F.triplet_margin_loss(X, X, X[0]), r"triplet.*: anchor \(2, 3, 4\) and negative \(3"),
     (lambda: F.scaled_dot_product_attention(X, X[..., 1:], X), r"q \(2, 3, 4\), k \(2, 3, 3\)"),
     (lambda: F.scaled_dot_product_attention(X, X, X, X, is_causal=True), "is_causal excludes"),
     (lambda: F.lstm_cell(Tensor(X, requires_grad=True), X, X, X, X), r"lstm_cell: x .*\(2, 3, 4\)"),

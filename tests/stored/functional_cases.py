@@ -126,6 +126,11 @@ LOSSES = [
     ("kl_div logs", lambda F, *a, **r: F.kl_div(*a, log_target=True, **r), (3, 4), (3, 4)),
     ("cosine_embedding_loss",
      lambda F, *a, **r: F.cosine_embedding_loss(*a, SIGNS, 0.1, **r), (5, 3), (5, 3)),
+    ("triplet_margin_loss", lambda F, *a, **r: F.triplet_margin_loss(*a, **r),
+     (5, 3), (5, 3), (5, 3)),
+    ("triplet_margin_loss swap",
+     lambda F, *a, **r: F.triplet_margin_loss(*a, margin=2.0, swap=True, **r),
+     (5, 3), (5, 3), (5, 3)),
     ("hinge_loss", lambda F, x, **r: F.hinge_loss(x, SIGNS, **r), (5,)),
     ("hinge_embedding_loss",
      lambda F, x, **r: F.hinge_embedding_loss(x, SIGNS, margin=0.5, **r), (5,)),
@@ -134,6 +139,9 @@ LOSSES = [
 OTHERS = [
     ("kl_div batchmean", lambda F, *a: F.kl_div(a[0], SHARES, reduction="batchmean"), (3, 4)),
     ("cosine_similarity", lambda F, *a: F.cosine_similarity(*a, 1), (2, 3, 2), (3, 1)),
+    ("normalize", lambda F, x: F.normalize(x), (3, 4)),
+    ("normalize ones", lambda F, x: F.normalize(x, 1.0, 0), (3, 4)),
+    ("pairwise_distance", lambda F, *a: F.pairwise_distance(*a), (3, 4), (3, 4)),
     ("embedding", lambda F, w: F.embedding(WORDS, w), (5, 3)),
     ("embedding padded", lambda F, w: F.embedding(WORDS, w, -1), (5, 3)),
 ]

@@ -93,6 +93,9 @@ from .similarity import (
     cosine_embedding_loss,
     cosine_similarity,
     hinge_embedding_loss,
+    normalize,
+    pairwise_distance,
+    triplet_margin_loss,
 )
 from .softmax import log_softmax, softmax
 from .upsample import upsample2d
@@ -173,7 +176,9 @@ __all__ = [
     "neg",
     "nll_loss",
     "norm",
+    "normalize",
     "pad",
+    "pairwise_distance",
     "pow",
     "prelu",
     "prod",
@@ -206,6 +211,7 @@ __all__ = [
     "tile",
     "transpose",
     "tril",
+    "triplet_margin_loss",
     "triu",
     "upsample2d",
     "var",

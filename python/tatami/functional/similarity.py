@@ -1,12 +1,13 @@
-"""Cosines between vectors, and losses that pull pairs together or push them apart."""
+"""Cosines and distances between vectors, and losses that pull pairs together or push them apart."""
 
 import numpy as np
 
 from ..autograd.tensor import array_of
 from .activation import relu
 from .arithmetic import sqrt
-from .elementwise import clip, where
+from .elementwise import clip, minimum, where
 from .loss import reduced
+from .reduce import norm
 from .shape import broadcast_to, sum
 
 
@@ -28,6 +29,35 @@ def cosine_similarity(x1, x2, axis=1, eps=1e-8):
         ) from None
     x1, x2 = broadcast_to(x1, shape), broadcast_to(x2, shape)
     return sum(x1 * x2, axis) / (_length(x1, axis, eps) * _length(x2, axis, eps))
+
+
+def normalize(x, p=2.0, axis=1, eps=1e-12):
+    """``x`` divided by its ``p``-norm along ``axis``, which counts as ``eps`` at least."""
+    return x / clip(norm(x, p, axis, keepdims=True), eps)
+
+
+def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdims=False):
+    """The ``p``-norm of ``x1 - x2 + eps`` along the last axis; as PyTorch, never quite zero."""
+    return norm(x1 - x2 + eps, p, -1, keepdims)
+
+
+def triplet_margin_loss(
+    anchor, positive, negative, margin=1.0, p=2.0, eps=1e-6, swap=False, *, reduction="mean"
+):
+    """``max(0, |anchor - positive| - |anchor - negative| + margin)``, vectors on the last axis.
+
+    ``swap`` takes the distance of the negative from the positive where that is the smaller one.
+    """
+    for name, x in (("positive", positive), ("negative", negative)):
+        if x.shape != anchor.shape:
+            raise ValueError(
+                f"triplet_margin_loss: anchor {anchor.shape} and {name} {x.shape} must match"
+            )
+    near = pairwise_distance(anchor, positive, p, eps)
+    far = pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced("triplet_margin_loss", relu(near - far + margin), reduction)
 
 
 def _pair_terms(name, target, shape, alike, apart, reduction):
