@@ -232,27 +232,3 @@ def test_adam_by_hand(decoupled, amsgrad):
     kind = optim.AdamW if decoupled else optim.Adam
     settings = {"lr": 0.05, "betas": (0.9, 0.99), "weight_decay": 0.1, "amsgrad": amsgrad}
     np.testing.assert_allclose(quadratic(lambda ps: kind(ps, **settings)), p)
-
-
-def test_parameter_groups_and_absent_gradients():
-    a, b, c = (nn.Parameter(np.ones(2)) for _ in range(3))
-    optimizer = optim.SGD([{"params": [a]}, {"params": [b, c], "lr": 1.0}], lr=0.5)
-    for p in (a, b):
-        p.grad = Tensor(np.ones(2))
-    optimizer.step()
-    assert a.data[0] == 0.5 and b.data[0] == 0.0 and c.data[0] == 1.0
-    with pytest.raises(ValueError, match="no parameters"):
-        optim.Adam([])
-    with pytest.raises(ValueError, match="lr must be >= 0"):
-        optim.Adam([a], lr=-1)
-
-
-def test_cosine_annealing():
-    optimizer = optim.SGD([nn.Parameter(np.ones(1))], lr=1.0)
-    schedule = optim.CosineAnnealingLR(optimizer, T_max=4, eta_min=0.2)
-    rates = []
-    for _ in range(4):
-        schedule.step()
-        rates.append(optimizer.param_groups[0]["lr"])
-    s = 0.4 * math.sqrt(0.5)
-    np.testing.assert_allclose(rates, [0.6 + s, 0.6, 0.6 - s, 0.2])

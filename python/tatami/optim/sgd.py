@@ -8,15 +8,24 @@ class SGD(Optimizer):
     """Steps against the gradient, with momentum on request (Sutskever et al., 2013)."""
 
     def __init__(
-        self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False
+        self,
+        params,
+        lr=1e-3,
+        momentum=0.0,
+        dampening=0.0,
+        weight_decay=0.0,
+        nesterov=False,
+        *,
+        maximize=False,
     ):
-        if nesterov and (momentum <= 0 or dampening):
-            raise ValueError("SGD: nesterov needs momentum > 0 and no dampening")
         settings = {"momentum": momentum, "dampening": dampening, "nesterov": nesterov}
-        super().__init__(params, lr=lr, weight_decay=weight_decay, **settings)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, maximize=maximize, **settings)
+
+    def _kind(self, p, own):
+        return *super()._kind(p, own), "momentum_buffer" in own
 
     def update(self, params, grads, state, *, momentum, dampening, **settings):
+        if not state.has("momentum_buffer"):
+            dampening = 0.0  # the first gradient enters the momentum whole
         buffers = state("momentum_buffer") if momentum else None
-        if state.step == 1:  # the first gradient enters the momentum whole
-            dampening = 0.0
         K.sgd_step(params, grads, buffers, momentum=momentum, dampening=dampening, **settings)
