@@ -64,7 +64,7 @@ def any_recorded(tensors):
 
 @pytest.mark.parametrize("case", SMOOTH, ids=lambda case: case[0])
 def test_derivatives_agree_with_differences(case):
-    check_grads(lambda *xs: case[1](F, *xs), arguments(case), order=2)
+    check_grads(lambda *xs: case[1](F, *xs), arguments(case), order=3)
 
 
 @every_case
@@ -173,6 +173,36 @@ def test_nothing_is_kept_where_nothing_is_recorded():
     with no_grad():
         f(x)
     assert seen == [False, False, True, False]
+
+
+@pytest.mark.parametrize("name", [c[0] for c in CONVOLUTIONS if " " not in c[0]])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_a_convolution_with_its_activation_in_one_pass_and_in_two(name, activation):
+    case = next(c for c in CONVOLUTIONS if c[0] == name)
+    xs, f = arguments(case), getattr(F, name)
+    one = f(*xs, activation=activation)
+    two = f(*(Tensor(x, requires_grad=True) for x in xs), activation=activation)
+    np.testing.assert_allclose(one, two.data, rtol=1e-13, atol=1e-15)
+    check_grads(lambda *xs: f(*xs, activation=activation), xs)
+
+
+def test_indices_of_maxima_name_their_places():
+    x = arguments(("indices", None, (2, 3, 6)))[0]
+    for y, indices in (
+        F.max_pool1d(x, 2, return_indices=True),
+        F.max_pool1d(Tensor(x, requires_grad=True), 2, return_indices=True),
+        F.adaptive_max_pool1d(x, 3, return_indices=True),
+    ):
+        assert indices.dtype == np.int64 and type(indices) is np.ndarray
+        np.testing.assert_array_equal(np.take_along_axis(x, indices, 2), getattr(y, "data", y))
+
+
+@pytest.mark.parametrize("padding", ["same", "valid", 1, (1,), ((1, 1),)], ids=str)
+def test_paddings_in_one_dimension(padding):
+    x = arguments(("paddings", None, (1, 2, 7)))[0]
+    width = {"same": 7, "valid": 5}.get(padding, 7)
+    assert F.max_pool1d(x, 3, 1, padding).shape == (1, 2, width)
+    assert F.avg_pool1d(x, 3, 1, padding).shape == (1, 2, width)
 
 
 def test_embedding_gives_the_padding_row_no_gradient():
