@@ -105,10 +105,10 @@ class MultiheadAttention(Lazy):
         if self.in_proj_weight is None:
             weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
         elif query is key and key is value:
-            return F.split(F.linear(query, self.in_proj_weight, self.in_proj_bias), 3, -1)
+            return F.chunk(F.linear(query, self.in_proj_weight, self.in_proj_bias), 3, -1)
         else:
-            weights = F.split(self.in_proj_weight, 3, 0)
-        biases = F.split(self.in_proj_bias, 3, 0) if self.use_bias else (None,) * 3
+            weights = F.chunk(self.in_proj_weight, 3, 0)
+        biases = F.chunk(self.in_proj_bias, 3, 0) if self.use_bias else (None,) * 3
         return map(F.linear, (query, key, value), weights, biases)
 
     def _heads(self, x):

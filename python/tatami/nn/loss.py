@@ -4,6 +4,11 @@ from .. import functional as F
 from .module import Buffer, Module
 
 
+def _buffer(weight):
+    """Weights are part of the state, as in PyTorch."""
+    return None if weight is None else Buffer(weight)
+
+
 class _Loss(Module):
     def __init__(self, reduction="mean"):
         self.reduction = reduction
@@ -34,20 +39,27 @@ class HuberLoss(Module):
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
-class BCELoss(_Loss):
-    """Binary cross-entropy of probabilities."""
+class BCELoss(Module):
+    """Binary cross-entropy of probabilities; ``weight`` has the input's shape."""
+
+    def __init__(self, weight=None, *, reduction="mean"):
+        self.weight = _buffer(weight)
+        self.reduction = reduction
 
     def forward(self, input, target):
-        return F.binary_cross_entropy(input, target, reduction=self.reduction)
+        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(Module):
-    """Binary cross-entropy of logits; ``pos_weight`` (C,) or a number weighs the ones."""
+    """Binary cross-entropy of logits; ``pos_weight`` (C,) or a number weighs the ones.
+
+    ``weight`` has the logits' shape.
+    """
 
     def __init__(self, weight=None, *, reduction="mean", pos_weight=None):
-        self.weight = weight
+        self.weight = _buffer(weight)
         self.reduction = reduction
-        self.pos_weight = pos_weight
+        self.pos_weight = _buffer(pos_weight)
 
     def forward(self, input, target):
         how = {"reduction": self.reduction, "pos_weight": self.pos_weight}
@@ -61,7 +73,7 @@ class CrossEntropyLoss(Module):
     """
 
     def __init__(self, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-        self.weight = None if weight is None else Buffer(weight)
+        self.weight = _buffer(weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
         self.label_smoothing = label_smoothing
@@ -81,7 +93,7 @@ class NLLLoss(Module):
     """The log-likelihood of class indices, of log-probabilities with the classes on axis 1."""
 
     def __init__(self, weight=None, *, ignore_index=-100, reduction="mean"):
-        self.weight = None if weight is None else Buffer(weight)
+        self.weight = _buffer(weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
 

@@ -66,14 +66,14 @@ def summary(module, *inputs):
 
     >>> print(nn.summary(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), (1, 4)))
     Sequential of (1, 4)
-    ───────────────────────────────────────────────────────────
-    layer          output  parameters  multiply-adds  memory
-    ───────────────────────────────────────────────────────────
-    Sequential     (1, 3)
-    ├─ 0: Linear   (1, 3)          15             12    12 B
-    └─ 1: ReLU     (1, 3)                               12 B
-    ───────────────────────────────────────────────────────────
-    total                          15             12    24 B
+    ───────────────────────────────────────────────────────
+    layer         output  parameters  multiply-adds  memory
+    ───────────────────────────────────────────────────────
+    Sequential    (1, 3)
+    ├─ 0: Linear  (1, 3)          15             12    12 B
+    └─ 1: ReLU    (1, 3)                               12 B
+    ───────────────────────────────────────────────────────
+    total                         15             12    24 B
     weights 60 B
     """
     tensors = [example(x) for x in inputs]
