@@ -234,7 +234,7 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
         raise ValueError(f"nll_loss: target must hold classes in [0, {input.shape[1]})")
     picked = reshape(gather(input, 1, np.expand_dims(index, 1)), target.shape)
     shares = counted.astype(input.dtype) if weight is None else weight[index] * counted
-    terms = where(counted, -picked * shares, 0.0)
+    terms = where(counted, -picked, 0.0) * shares
     if reduction == "mean":
         return div(sum(terms), float(np.sum(shares)))
     return reduced("nll_loss", terms, reduction)
