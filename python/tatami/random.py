@@ -19,3 +19,13 @@ def generator():
 def seed():
     """A fresh seed of 63 bits for a kernel that draws by counter."""
     return int(_generator.integers(1 << 63))
+
+
+def get_state():
+    """Where the generator stands, as a dict of numbers and strings."""
+    return _generator.bit_generator.state
+
+
+def set_state(state):
+    """Go on from where :func:`get_state` was called."""
+    _generator.bit_generator.state = state

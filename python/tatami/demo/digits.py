@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import nn, optim, random, training
+from ..training import callbacks
 
 
 @dataclass(frozen=True)
@@ -58,34 +59,33 @@ def shifted(images, rng):
 class TestCurve(training.Callback):
     """Accuracy on the test images after every epoch: for the picture, nothing is chosen by it."""
 
-    def __init__(self, model, test):
-        self.model = model
+    def __init__(self, test):
         self.test = test
         self.accuracy = []
 
-    def on_epoch_end(self, epoch, means):
-        result = training.evaluate(self.model, self.test.images, self.test.targets)
-        self.accuracy.append(result["accuracy"])
+    def on_epoch_end(self, epoch, logs=None):
+        _, accuracy = training.evaluate(self.model, self.test.images, self.test.targets)
+        self.accuracy.append(accuracy)
 
 
 def train(seed, epochs, train, test, batch_size=32):
-    """One network: the model, its history and its test accuracy by epoch."""
+    """One network: the model, and by epoch its loss, accuracy and test accuracy."""
     random.manual_seed(seed)
     model = network()
     optimizer = optim.Adam(model.parameters(), lr=3e-3)
     steps = epochs * -(-len(train) // batch_size)
-    curve = TestCurve(model, test)
-    progress = training.Progress(epochs, len(train), f"seed {seed}", one_line=True)
-    history = training.fit(
+    curve = TestCurve(test)
+    cosine = callbacks.LearningRateScheduler(optim.CosineAnnealingLR(optimizer, steps), per="batch")
+    progress = training.Progress(f"seed {seed}", one_line=True)
+    training.compile(model, optimizer, "cross_entropy", metrics=["accuracy"])
+    run = training.fit(
         model,
         train.images,
         train.targets,
-        optimizer=optimizer,
-        schedule=optim.CosineAnnealingLR(optimizer, steps),
-        epochs=epochs,
-        batch_size=batch_size,
+        batch_size,
+        epochs,
         augment=shifted,
-        callbacks=[progress, curve],
-        verbose=False,
+        callbacks=[progress, cosine, curve],
+        verbose=0,
     )
-    return model, {**history, "test": curve.accuracy}
+    return model, {**run.history, "test": curve.accuracy}

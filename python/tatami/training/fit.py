@@ -1,116 +1,160 @@
-"""Training a model on arrays, and using it."""
+"""Training a model, and using it."""
+
+import copy
 
 import numpy as np
 
-from .. import functional as F
-from .. import random
-from ..autograd import Tensor, no_grad
-from .batches import batches
-from .progress import Progress
-
-
-class _Means:
-    """Loss and, for class indices, accuracy over the rows seen so far."""
-
-    def __init__(self):
-        self.rows = 0
-        self.totals = {}
-
-    def add(self, loss, output, y):
-        self._add("loss", loss.item() * len(y))
-        if y.dtype.kind in "iu":
-            self._add("accuracy", int((output.data.argmax(axis=1) == y).sum()))
-        self.rows += len(y)
-
-    def _add(self, name, value):
-        self.totals[name] = self.totals.get(name, 0) + value
-
-    def __call__(self):
-        return {name: total / self.rows for name, total in self.totals.items()}
+from ..autograd import no_grad
+from .checkpoint import read_checkpoint
+from .compile import compiled_of
+from .feed import ClassWeights, as_feed, as_inputs, as_tensors, dtype_of, is_arrays, split
+from .interrupt import Interrupt
+from .progress import Progress, shown
+from .run import Run
+from .tally import Tally, arrays
 
 
 def fit(
     model,
     x,
-    y,
-    *,
-    optimizer,
-    loss=F.cross_entropy,
-    epochs=1,
+    y=None,
     batch_size=32,
+    epochs=1,
+    *,
+    verbose=1,
+    callbacks=(),
+    validation_split=0.0,
     validation_data=None,
-    schedule=None,
+    shuffle=True,
+    class_weight=None,
+    sample_weight=None,
+    initial_epoch=0,
+    steps_per_epoch=None,
     augment=None,
     seed=None,
-    callbacks=(),
-    verbose=True,
+    resume=None,
 ):
-    """Train ``model`` on the rows of the arrays ``x`` and ``y``.
+    """Train a compiled model; returns the :class:`History`.
 
-    ``loss(output, target)`` is a mean over the batch. ``validation_data`` (x, y) is evaluated
-    after every epoch. ``augment(x, rng)`` changes every batch, ``schedule.step()`` follows it.
-    ``seed`` fixes the order of the rows and the augmentation (by default they come from the
-    generator of ``tatami.manual_seed``). ``callbacks`` are :class:`Callback`; ``verbose`` adds a
-    :class:`Progress`. Returns the history: ``{"loss": [mean of epoch 1, ...], "accuracy": ...}``.
+    ``x`` is an array, or a tuple of them for a model of several inputs, with targets ``y``; or a
+    loader, which yields (x, y) or (x, y, weight). Floats are cast to the model's dtype. The last
+    share ``validation_split`` of the rows, or ``validation_data`` ((x, y[, weight]) or a loader),
+    is evaluated after every epoch. ``class_weight`` {class: weight} and ``sample_weight`` (N,)
+    weigh the rows' losses. ``augment(x, rng)`` changes every batch of arrays; ``seed`` fixes it
+    and the order of the rows (by default they follow ``tatami.manual_seed``).
+
+    ``verbose``: 0 silent, 1 a line that lives on a terminal, 2 one line an epoch. ``resume`` is a
+    checkpoint of :class:`callbacks.ModelCheckpoint`, from which the run goes on bit for bit.
+    Ctrl-C ends the run after the batch at hand with what was learnt; a second one at once.
     """
-    rng = random.generator() if seed is None else np.random.default_rng(seed)
-    callbacks = [*callbacks, Progress(epochs, len(x))] if verbose else callbacks
-    history = {}
-    try:
-        for epoch in range(1, epochs + 1):
-            _tell(callbacks, "on_epoch_begin", epoch)
-            means = _Means()
-            model.train()
-            for rows, target in batches(x, y, batch_size, rng):
-                rows = rows if augment is None else augment(rows, rng)
-                means.add(*_train(model, rows, target, optimizer, loss), target)
-                if schedule is not None:
-                    schedule.step()
-                _tell(callbacks, "on_batch_end", epoch, means.rows, means())
-            results = means()
-            if validation_data is not None:
-                checked = evaluate(model, *validation_data, loss=loss)
-                results.update({f"val_{name}": value for name, value in checked.items()})
-            for name, value in results.items():
-                history.setdefault(name, []).append(value)
-            _tell(callbacks, "on_epoch_end", epoch, results)
-    finally:
-        _tell(callbacks, "on_train_end")
-    return history
+    compiled = compiled_of(model, "fit")
+    if validation_split:
+        x, y, sample_weight, validation_data = split(
+            x, y, sample_weight, validation_split, validation_data
+        )
+    how = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment, "seed": seed}
+    feed = as_feed("fit", x, y, sample_weight, steps=steps_per_epoch, **how)
+    compiled.prepare(model, feed)
+    callbacks = [*callbacks, Progress(live=verbose == 1)] if verbose else list(callbacks)
+    weights = ClassWeights(class_weight) if class_weight else None
+    run = Run(model, compiled, feed, callbacks, epochs, initial_epoch, weights)
+    run.resume = resume
+    return _trained(run, _check(model, compiled, validation_data, batch_size))
 
 
-def _tell(callbacks, event, *what):
-    for callback in callbacks:
-        getattr(callback, event)(*what)
+def _check(model, compiled, data, batch_size):
+    """The function that evaluates the validation data, or None."""
+    if data is None:
+        return None
+    parts = data if isinstance(data, tuple) else (data,)
+    feed = as_feed("fit: validation_data", *parts, batch_size=batch_size)
+    return lambda: _measure(model, compiled, feed)
 
 
-def _train(model, rows, target, optimizer, loss):
-    """One step on one batch: its loss and the model's output before it."""
-    optimizer.zero_grad()
-    output = model(Tensor(rows))
-    value = loss(output, target)
-    value.backward()
-    optimizer.step()
-    return value, output
+def _trained(run, check):
+    """The history of the run, from its beginning or a checkpoint to its end or Ctrl-C."""
+    run.model.stop_training = False
+    tell = run.listeners.tell
+    with Interrupt() as interrupt:
+        tell("on_train_begin", {})
+        try:
+            if run.resume is not None:
+                run.load_state_dict(read_checkpoint(run.resume))
+            run.train(check, interrupt)
+        finally:
+            tell("on_train_end", {})
+    return run.history
+
+
+def evaluate(model, x, y=None, batch_size=32, *, verbose=0, sample_weight=None, return_dict=False):
+    """Loss and metrics of the rows of arrays or a loader, without training on them.
+
+    Returns the loss, or a list of it and the metrics; a dict by name under ``return_dict``.
+    ``verbose=1`` prints them.
+    """
+    compiled = compiled_of(model, "evaluate")
+    feed = as_feed("evaluate", x, y, sample_weight, batch_size=batch_size)
+    compiled.prepare(model, feed)
+    results = _measure(model, compiled, feed)
+    if verbose:
+        print(shown(results))
+    if return_dict:
+        return results
+    values = list(results.values())
+    return values if len(values) > 1 else values[0]
 
 
 @no_grad()
-def evaluate(model, x, y, *, loss=F.cross_entropy, batch_size=256):
-    """Mean loss (and accuracy, for class indices) of the rows, without training on them."""
-    model.eval()
-    means = _Means()
-    for rows, target in batches(x, y, batch_size):
-        output = model(Tensor(rows))
-        means.add(loss(output, target), output, target)
-    return means()
+def _measure(model, compiled, feed):
+    """Loss and metrics by name; the model trains on as before."""
+    tally = Tally(copy.deepcopy(compiled.metrics))
+    dtype = dtype_of(model)
+    with _evaluating(model):
+        for inputs, target, weight in feed:
+            output = model(*as_tensors(inputs, dtype))
+            tally.add(compiled.loss(output, target, weight), output, target)
+    return tally()
+
+
+class _evaluating:
+    """``with _evaluating(model):`` puts it in evaluation mode inside."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def __enter__(self):
+        self.before = self.model.training
+        self.model.eval()
+
+    def __exit__(self, *error):
+        self.model.train(self.before)
 
 
 @no_grad()
-def predict(model, x, *, batch_size=256):
-    """The model's output for every row, as one array."""
-    model.eval()
-    parts = [
-        model(Tensor(x[start : start + batch_size])).data
-        for start in range(0, max(len(x), 1), batch_size)
-    ]
+def predict(model, x, batch_size=32):
+    """The model's output for every row of arrays or a loader, as one array (or a tuple of them).
+
+    A loader may yield x, (x, y) or (x, y, weight).
+    """
+    if batch_size < 1:
+        raise ValueError(f"predict: batch_size must be at least 1, not {batch_size}")
+    dtype = None
+    parts = []
+    with _evaluating(model):
+        for inputs in _inputs(x, batch_size):
+            if dtype is None:
+                dtype = dtype_of(model)
+            parts.append(arrays(model(*as_tensors(inputs, dtype))))
+    if parts and isinstance(parts[0], tuple):
+        return tuple(map(np.concatenate, zip(*parts)))
     return np.concatenate(parts)
+
+
+def _inputs(x, batch_size):
+    if not is_arrays(x):
+        for batch in x:
+            yield as_inputs(batch[0] if isinstance(batch, (tuple, list)) else batch)
+        return
+    inputs = as_inputs(x)
+    for start in range(0, max(len(inputs[0]), 1), batch_size):
+        yield [part[start : start + batch_size] for part in inputs]

@@ -1,88 +1,96 @@
-"""How far a training run is: one line of plain text, rewritten in place on a terminal."""
+"""How far a training run is, in Keras' words."""
 
-import shutil
-import sys
+import numbers
 import time
 
 from .callback import Callback
+from .line import StatusLine
+
+BAR = 20  # characters
+
+
+class Progress(Callback):
+    """A line an epoch: steps, a bar, time, milliseconds a step, what was measured.
+
+    On a terminal it is rewritten while the epoch runs, at most ten times a second; elsewhere, and
+    with ``live=False``, it is written once, at the epoch's end. ``one_line=True`` lets all epochs
+    share one line of a terminal, after a ``title``.
+    """
+
+    def __init__(self, title="", *, live=True, one_line=False, stream=None, now=time.perf_counter):
+        self.title = title
+        self.one_line = one_line
+        self.now = now
+        self.line = StatusLine(stream, live, now)
+        encoding = getattr(self.line.stream, "encoding", None) or "utf-8"
+        self.done, self.left = "=-" if "━".encode(encoding, "replace") == b"?" else "━─"
+        self.start = now()
+        self.first = self.step = 0  # of this epoch's steps: where timing began, how many are done
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = self.now()
+        self.first = self.step = self.run.batch
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step = batch + 1
+        if self.line.due():
+            self.line.show(self._text(self.run.epoch, logs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        text = self._text(epoch, logs, over=True)
+        if self.line.live and self.one_line and epoch + 1 < self.params["epochs"]:
+            self.line.show(text)
+        else:
+            self.line.finish(text)
+
+    def on_train_end(self, logs=None):
+        self.line.break_off()
+
+    def _text(self, epoch, logs, over=False):
+        step, steps, epochs = self.step, self.params["steps"], self.params["epochs"]
+        elapsed = self.now() - self.start
+        each = elapsed / max(step - self.first, 1)
+        rest = elapsed if over or steps is None else each * (steps - step)
+        place = f"Epoch {epoch + 1:{len(str(epochs))}}/{epochs}"
+        count = f"{step:{len(str(steps))}}/{steps}" if steps else f"{step}"
+        measured = shown(logs)
+        if not self.line.live:
+            words = [place, count, f"{clock(rest)}", f"{duration(each)}/step", measured]
+            return " - ".join(word for word in (self.title, *words) if word)
+        tail = f"{clock(rest)} {duration(each)}/step" + (measured and f" - {measured}")
+        head = "  ".join(word for word in (self.title, place, count) if word)
+        room = min(BAR, self.line.width - len(head) - len(tail) - 2)
+        bar = f"{self._bar(step / steps, room)} " if steps and room > 4 else ""
+        return f"{head} {bar}{tail}"
+
+    def _bar(self, share, length):
+        full = round(share * length)
+        return self.done * full + self.left * (length - full)
+
+
+def shown(logs):
+    """``loss: 0.1234 - accuracy: 0.9750``, of everything that is a single number."""
+    logs = logs or {}
+    return " - ".join(
+        f"{name}: {value:.4f}" if value == 0 or abs(value) > 1e-3 else f"{name}: {value:.4e}"
+        for name, value in logs.items()
+        if isinstance(value, numbers.Real)
+    )
 
 
 def clock(seconds):
-    """``7 s``, ``3:05`` or ``1:02:03``."""
+    """``7s``, ``3:05`` or ``1:02:03``."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours}:{minutes:02}:{seconds:02}"
-    return f"{minutes}:{seconds:02}" if minutes else f"{seconds} s"
+    return f"{minutes}:{seconds:02}" if minutes else f"{seconds}s"
 
 
-class Progress(Callback):
-    """A line an epoch: what was measured, images a second, time left.
-
-    On a terminal it is rewritten while the epoch runs, at most ten times a second; elsewhere it
-    is written once, at the epoch's end. ``one_line=True`` lets all epochs share one line of a
-    terminal.
-    """
-
-    interval = 0.1  # seconds between two versions of the line
-
-    def __init__(
-        self, epochs, images, title="", *, one_line=False, stream=None, now=time.perf_counter
-    ):
-        self.epochs = epochs
-        self.images = images  # of one epoch
-        self.title = title
-        self.one_line = one_line
-        self.stream = stream or sys.stdout
-        self.now = now
-        self.terminal = self.stream.isatty()
-        self.start = self.epoch_start = now()
-        self.written = -self.interval
-        self.length = 0  # of the unfinished line
-
-    def on_epoch_begin(self, epoch):
-        self.epoch_start = self.now()
-        if epoch == 1:
-            self.start = self.epoch_start
-
-    def on_batch_end(self, epoch, images, means):
-        if self.terminal and self.now() - self.written >= self.interval:
-            self._write(self._text(epoch, images, means), "")
-
-    def on_epoch_end(self, epoch, means):
-        if self.terminal and self.one_line and epoch < self.epochs:
-            return self.on_batch_end(epoch, self.images, means)
-        self._write(self._text(epoch, self.images, means), "\n")
-
-    def on_train_end(self):
-        if self.length:  # broken off in mid-line
-            self.stream.write("\n")
-            self.length = 0
-
-    def _text(self, epoch, images, means):
-        now = self.now()
-        rate = images / max(now - self.epoch_start, 1e-9)
-        share = (epoch - 1 + images / max(self.images, 1)) / self.epochs
-        elapsed = now - self.start
-        time_left = clock(elapsed) if share == 1 else f"{clock(elapsed / share - elapsed)} left"
-        parts = [
-            self.title,
-            f"epoch {epoch:{len(str(self.epochs))}}/{self.epochs}",
-            *(f"{name} {_value(name, value)}" for name, value in means.items()),
-            f"{rate:6,.0f} images/s",
-            time_left,
-        ]
-        return "  ".join(part for part in parts if part)
-
-    def _write(self, text, ending):
-        if self.terminal:
-            text = text[: shutil.get_terminal_size().columns - 1]
-            text = "\r" + text.ljust(self.length)
-        self.stream.write(text + ending)
-        self.stream.flush()
-        self.length = 0 if ending else len(text) - 1
-        self.written = self.now()
-
-
-def _value(name, value):
-    return f"{value:7.2%}" if name.endswith("accuracy") else f"{value:.4f}"
+def duration(seconds):
+    """``2s``, ``35ms``, ``4.1ms`` or ``870us``."""
+    if seconds >= 1:
+        return f"{seconds:.0f}s"
+    if seconds >= 1e-3:
+        return f"{seconds * 1e3:.{1 if seconds < 0.01 else 0}f}ms"
+    return f"{seconds * 1e6:.0f}us"

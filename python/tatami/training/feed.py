@@ -1,0 +1,192 @@
+"""Where batches come from: arrays or a loader, always as (inputs, target, weight)."""
+
+import numpy as np
+
+from .. import random
+from ..autograd import Tensor
+
+
+def as_feed(caller, x, y=None, weight=None, *, steps=None, **settings):
+    """The feed of arrays ``x`` and ``y``, or of a loader ``x``."""
+    if is_arrays(x):
+        if y is None:
+            raise ValueError(
+                f"{caller}: y is missing; give targets, or a loader that yields (x, y)"
+            )
+        return ArrayFeed(caller, x, y, weight, steps=steps, **settings)
+    if y is not None or weight is not None:
+        raise ValueError(f"{caller}: a loader yields (x, y[, weight]); give no y beside it")
+    return LoaderFeed(caller, x, steps)
+
+
+def is_arrays(x):
+    """True for an array, a list that becomes one, and a tuple of several inputs.
+
+    A list of tuples that hold arrays is a loader: its batches.
+    """
+    if isinstance(x, tuple):
+        return all(is_arrays(part) for part in x)
+    if isinstance(x, list):
+        batches = x and isinstance(x[0], tuple) and any(hasattr(p, "__array__") for p in x[0])
+        return not batches
+    return hasattr(x, "__array__")
+
+
+def as_inputs(x):
+    """A tuple of arrays, one for every argument of the model."""
+    return tuple(np.asarray(part) for part in x) if isinstance(x, tuple) else (np.asarray(x),)
+
+
+def as_tensors(inputs, dtype):
+    """Tensors of the inputs, floats in the model's dtype."""
+    return [
+        Tensor(x.astype(dtype) if x.dtype.kind == "f" and x.dtype != dtype else x) for x in inputs
+    ]
+
+
+def dtype_of(model):
+    """The dtype of the model's weights; float32 without any."""
+    dtypes = (p.dtype for p in model.parameters())
+    return next((dtype for dtype in dtypes if dtype.kind == "f"), np.dtype(np.float32))
+
+
+def split(x, y, weight, share, validation_data):
+    """x, y and weight without the last ``share`` of the rows, and those rows."""
+    if validation_data is not None or not is_arrays(x) or y is None:
+        raise ValueError("fit: validation_split needs arrays x and y, and no validation_data")
+    rows = len(y)
+    first = int(rows * (1 - share))
+    if not 0 < first < rows:
+        raise ValueError(
+            f"fit: validation_split={share} of {rows} rows leaves {first} to train on "
+            f"and {rows - first} to validate with"
+        )
+    before, after = slice(first), slice(first, None)
+
+    def part(a, which):
+        if isinstance(a, tuple):
+            return tuple(part(one, which) for one in a)
+        return None if a is None else np.asarray(a)[which]
+
+    return *(part(a, before) for a in (x, y, weight)), tuple(part(a, after) for a in (x, y, weight))
+
+
+class ClassWeights:
+    """Weights of the rows from those of their classes: {class: weight}, 1 for the others."""
+
+    def __init__(self, weights):
+        self.table = np.ones(max(weights) + 1)
+        for index, weight in weights.items():
+            self.table[index] = weight
+
+    def __call__(self, target, weight):
+        classes = target.argmax(axis=1) if target.ndim > 1 and target.shape[1] > 1 else target
+        classes = classes.reshape(len(target)).astype(np.int64)
+        known = classes < len(self.table)
+        own = np.where(known, self.table[np.where(known, classes, 0)], 1.0)
+        return own if weight is None else own * weight
+
+
+class ArrayFeed:
+    """Rows of arrays in batches, the last perhaps smaller; each epoch in a new order if shuffled.
+
+    ``rng`` is asked for one number an epoch, from which its order and ``augment(x, rng)`` follow;
+    by default it is the generator of ``tatami.manual_seed``.
+    """
+
+    def __init__(
+        self, caller, x, y, weight=None, batch_size=32, shuffle=False, augment=None, seed=None,
+        steps=None,
+    ):  # fmt: skip
+        if batch_size < 1:
+            raise ValueError(f"{caller}: batch_size must be at least 1, not {batch_size}")
+        self.inputs = as_inputs(x)
+        self.target = np.asarray(y)
+        self.weight = None if weight is None else np.asarray(weight)
+        self.rows = len(self.target)
+        for name, part in [*(("x", part) for part in self.inputs), ("sample_weight", self.weight)]:
+            if part is not None and len(part) != self.rows:
+                raise ValueError(
+                    f"{caller}: {name} has {len(part)} rows (shape {part.shape}) but y has "
+                    f"{self.rows} (shape {self.target.shape})"
+                )
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.augment = augment
+        self.rng = None if seed is None else np.random.default_rng(seed)
+        self.steps = -(-self.rows // batch_size)
+        if steps is not None:
+            self.steps = min(steps, self.steps)
+
+    def __iter__(self):
+        rng = order = None
+        if self.shuffle or self.augment is not None:
+            rng = np.random.default_rng(int((self.rng or random.generator()).integers(1 << 63)))
+        if self.shuffle:
+            order = rng.permutation(self.rows)
+        for step in range(self.steps):
+            rows = slice(step * self.batch_size, (step + 1) * self.batch_size)
+            if order is not None:
+                rows = order[rows]
+            inputs = [part[rows] for part in self.inputs]
+            if self.augment is not None:
+                inputs[0] = self.augment(inputs[0], rng)
+            weight = None if self.weight is None else self.weight[rows]
+            yield inputs, self.target[rows], weight
+
+    def example(self):
+        """The inputs of one row."""
+        return [part[:1] for part in self.inputs]
+
+    def state_dict(self):
+        """What the next epoch's order depends on."""
+        return {"rng": None if self.rng is None else self.rng.bit_generator.state}
+
+    def load_state_dict(self, state):
+        if self.rng is not None:
+            self.rng.bit_generator.state = state["rng"]
+
+
+class LoaderFeed:
+    """The batches of a loader: anything that can be iterated every epoch, of (x, y[, weight])."""
+
+    def __init__(self, caller, loader, steps=None):
+        if not hasattr(loader, "__iter__"):
+            raise TypeError(
+                f"{caller}: x must be arrays, or a loader that yields (x, y), not {loader!r}"
+            )
+        self.caller = caller
+        self.loader = loader
+        length = len(loader) if hasattr(loader, "__len__") else None
+        self.steps = length if steps is None else steps  # None: only known at the end
+
+    def __iter__(self):
+        count = 0
+        for batch in self.loader:
+            if not isinstance(batch, (tuple, list)) or not 2 <= len(batch) <= 3:
+                raise ValueError(f"{self.caller}: the loader must yield (x, y) or (x, y, weight)")
+            x, y, *weight = batch
+            yield as_inputs(x), np.asarray(y), np.asarray(weight[0]) if weight else None
+            count += 1
+            if count == self.steps:
+                return
+        if not count:
+            raise ValueError(
+                f"{self.caller}: the loader yields nothing; a generator is empty after one epoch, "
+                "give a list or an object with __iter__"
+            )
+
+    def example(self):
+        """The inputs of the first batch; random numbers go on as if it had not been asked for."""
+        before, own = random.get_state(), self.state_dict()
+        inputs, *_ = next(iter(self))
+        random.set_state(before)
+        self.load_state_dict(own)
+        return inputs
+
+    def state_dict(self):
+        return self.loader.state_dict() if hasattr(self.loader, "state_dict") else {}
+
+    def load_state_dict(self, state):
+        if hasattr(self.loader, "load_state_dict"):
+            self.loader.load_state_dict(state)
