@@ -29,9 +29,17 @@ class Lazy(Module):
 
     def __call__(self, x, *args, **kwargs):
         if not self.built:
-            setattr(self, self.size_name, self.find_size(x.shape))
-            self.make()
+            self._make_for(x)
         return self.forward(x, *args, **kwargs)
+
+    def _make_for(self, x):
+        setattr(self, self.size_name, self.find_size(x.shape))
+        try:
+            self.make()
+        except Exception:
+            setattr(self, self.size_name, None)  # x was wrong, the next may be right
+            self.built = False
+            raise
 
     def find_size(self, shape):
         """The size that an input of ``shape`` asks for."""

@@ -1,0 +1,195 @@
+"""Containers, what modules have in common, penalties and noise."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import tatami
+from tatami import Tensor, nn, training
+from tatami import functional as F
+
+
+def ones(*shape):
+    return Tensor(np.ones(shape, np.float32))
+
+
+def test_sequential_by_adding():
+    model = nn.Sequential()
+    assert model.add(nn.Linear(2, 3)) is model
+    model.append(nn.ReLU())
+    model.add(nn.Linear(3, 1))
+    assert len(model) == 3 and [type(m).__name__ for m in model] == ["Linear", "ReLU", "Linear"]
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert model[-1] is model.children()[2] and model(ones(4, 2)).shape == (4, 1)
+    head = model[:2]
+    assert isinstance(head, nn.Sequential) and head[0] is model[0] and len(head) == 2
+    with pytest.raises(TypeError, match=r"Sequential: .* is not a module"):
+        model.add(F.relu)
+
+
+def test_sequential_from_a_list_or_with_names():
+    layers = [nn.Linear(2, 3), nn.Tanh()]
+    assert nn.Sequential(layers)(ones(1, 2)).shape == (1, 3)
+    named = nn.Sequential({"first": layers[0], "bend": layers[1]})
+    assert list(named.state_dict()) == ["first.weight", "first.bias"] and named[1] is layers[1]
+    assert named.first is layers[0]
+
+
+def test_module_list():
+    class Stack(nn.Module):
+        def __init__(self, depth):
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(3, 3) for _ in range(depth))
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = F.relu(layer(x))
+            return x
+
+    model = Stack(3)
+    assert len(model.layers) == 3 and list(model.state_dict())[-1] == "layers.2.bias"
+    assert model.layers[1:][0] is model.layers[1] and model(ones(2, 3)).shape == (2, 3)
+    assert repr(model).startswith("Stack(\n  (layers): ModuleList(\n    (0): Linear(in_features=3")
+    with pytest.raises(NotImplementedError, match="call the modules in it"):
+        model.layers(ones(2, 3))
+
+
+def test_apply_and_requires_grad():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2)))
+    seen = []
+    assert model.apply(seen.append) is model
+    assert seen == [model[0], model[1][0], model[1], model]
+    model[0].requires_grad_(False)
+    model(ones(1, 2)).sum().backward()
+    assert [p.grad is not None for p in model.parameters()] == [False, False, True, True]
+
+
+def test_loading_in_part():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    state = {"0.weight": np.ones((3, 2)), "head.weight": np.ones(1)}
+    found = model.load_state_dict(state, strict=False)
+    assert found.missing_keys == ["0.bias", "1.weight", "1.bias"]
+    assert found.unexpected_keys == ["head.weight"]
+    assert (model[0].weight.data == 1).all()
+    with pytest.raises(TypeError, match=r"0\.bias is complex128 but the module's is float32"):
+        model.load_state_dict({"0.bias": np.ones(3, complex)}, strict=False)
+
+
+def test_a_shared_tensor_has_all_its_names():
+    model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    model[1].weight = model[0].weight
+    assert list(model.state_dict()) == ["0.weight", "1.weight"] and len(model.parameters()) == 1
+    model.load_state_dict({"1.weight": np.eye(2)})  # one of the names is enough
+    np.testing.assert_array_equal(model[0].weight.data, np.eye(2))
+
+
+def test_modules_are_copied_and_pickled():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.3)).eval()
+    x = ones(1, 1, 4, 4)
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(twin(x).data, model(x).data)
+        twin[0].weight.data[...] = 0
+        assert model[0].weight.data.any() and repr(twin) == repr(model)
+
+
+def test_training_methods_are_the_functions_of_training(monkeypatch):
+    model = nn.Linear(1, 1)
+    for name in ("compile", "fit", "evaluate", "predict"):
+        monkeypatch.setattr(training, name, lambda *a, **k: (a, k), raising=False)
+        assert getattr(model, name)(1, two=2) == ((model, 1), {"two": 2})
+
+
+def test_penalties():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    model[0].load_state_dict({"weight": [[1, -2], [0, 3]], "bias": [5, 5]})
+    assert nn.l1_penalty(model, 0.5).item() == 3
+    assert nn.l2_penalty(model, 0.5).item() == 7
+    assert nn.l2_penalty([model[0].bias], 2).item() == 100
+    nn.l1_penalty(model, 0.5).backward()
+    np.testing.assert_array_equal(model[0].weight.grad.data, [[0.5, -0.5], [0, 0.5]])
+    assert model[0].bias.grad is None
+    nn.Module.zero_grad(model)
+    nn.l2_penalty(model, 0.5).backward()
+    np.testing.assert_array_equal(model[0].weight.grad.data, [[1, -2], [0, 3]])
+    with pytest.raises(ValueError, match="no weights to count"):
+        nn.l1_penalty(nn.ReLU(), 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_noise_while_training_only(dtype):
+    tatami.manual_seed(0)
+    layer, x = nn.GaussianNoise(0.5), Tensor(np.full((200, 200), 3, dtype))
+    y = layer(x)
+    assert y.dtype == dtype
+    assert abs(y.data.mean() - 3) < 0.01 and abs(y.data.std() - 0.5) < 0.01
+    assert (layer(x).data != y.data).any() and layer.eval()(x) is x
+    with pytest.raises(ValueError, match="std must be >= 0"):
+        nn.GaussianNoise(-1)
+
+
+def test_random_slopes():
+    tatami.manual_seed(0)
+    layer, x = nn.RReLU(0.1, 0.3), -ones(100, 100)
+    slopes = -layer(x).data
+    assert 0.1 <= slopes.min() < 0.105 and 0.295 < slopes.max() <= 0.3
+    np.testing.assert_allclose(layer.eval()(x).data, -0.2, rtol=1e-6)
+
+
+def test_dropout_between_recurrent_layers_and_on_attention():
+    tatami.manual_seed(0)
+    x = ones(5, 2, 4)
+    for layer in (nn.LSTM(4, 8, 2, dropout=0.5), nn.MultiheadAttention(4, 2, dropout=0.5)):
+        call = layer if isinstance(layer, nn.LSTM) else lambda x, layer=layer: layer(x, x, x)
+        assert (call(x)[0].data != call(x)[0].data).any()
+        layer.eval()
+        np.testing.assert_array_equal(call(x)[0].data, call(x)[0].data)
+    single = nn.GRU(4, 8, dropout=0.5)
+    np.testing.assert_array_equal(single(x)[0].data, single(x)[0].data)
+
+
+def test_attention_masks_agree_with_each_other():
+    tatami.manual_seed(0)
+    layer = nn.MultiheadAttention(8, 2, batch_first=True)
+    x = Tensor(np.random.default_rng(0).standard_normal((3, 5, 8), np.float32))
+    later = np.triu(np.ones((5, 5), bool), 1)
+    y, weights = layer(x, attn_mask=later)
+    assert weights.shape == (3, 5, 5) and not weights.data[:, later].any()
+    np.testing.assert_allclose(weights.data.sum(-1), 1, rtol=1e-5)
+    for how in (
+        {"is_causal": True},
+        {"is_causal": True, "need_weights": False},
+        {"attn_mask": np.where(later, -np.inf, 0).astype(np.float32), "need_weights": False},
+        {"attn_mask": np.broadcast_to(later, (6, 5, 5))},
+    ):
+        np.testing.assert_allclose(layer(x, **how)[0].data, y.data, rtol=1e-5, atol=1e-6)
+
+
+def test_recurrent_shapes_are_checked():
+    layer = nn.LSTM(3, 4, 2, batch_first=True)
+    with pytest.raises(
+        ValueError, match=r"LSTM: x must have 3 axes .* size 3, got shape \(2, 5, 4"
+    ):
+        layer(ones(2, 5, 4))
+    with pytest.raises(ValueError, match=r"initial state has shape \(2, 1, 4\).*\(2, 2, 4\)"):
+        layer(ones(2, 5, 3), (ones(2, 1, 4), ones(2, 1, 4)))
+    with pytest.raises(ValueError, match="num_layers must be at least 1"):
+        nn.GRU(3, 4, 0)
+
+
+def test_the_first_form_of_the_gru():
+    tatami.manual_seed(0)
+    x = Tensor(np.random.default_rng(0).standard_normal((4, 2, 3), np.float32))
+    after = nn.GRU(3, 5)
+    before = nn.GRU(3, 5, reset_after=False)
+    before.load_state_dict(after.state_dict())
+    assert np.abs(before(x)[0].data - after(x)[0].data).max() > 1e-3
+
+
+def test_upsampling_to_a_size():
+    assert nn.Upsample((4, 6))(ones(1, 1, 2, 3)).shape == (1, 1, 4, 6)
+    with pytest.raises(ValueError, match=r"size \(5, 6\) is no multiple of x's"):
+        nn.Upsample((5, 6))(ones(1, 1, 2, 3))
+    with pytest.raises(ValueError, match="give one of size and scale_factor"):
+        nn.Upsample()
