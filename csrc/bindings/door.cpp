@@ -2,6 +2,7 @@
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #define NPY_TARGET_VERSION NPY_2_0_API_VERSION
+#define PY_ARRAY_UNIQUE_SYMBOL tatami_numpy
 #include <numpy/arrayobject.h>
 
 #include "core/memory_pool.h"

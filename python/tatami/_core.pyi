@@ -3,7 +3,7 @@
 Array is float32 or float64, one dtype a call. See tatami.kernels for what each function does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypedDict, final
 
 import numpy as np
@@ -584,3 +584,70 @@ def ema_step(averages: Arrays, params: Arrays, decay: float, /) -> None: ...
 def global_norm(arrays: Arrays, /) -> float: ...
 def scale_all(arrays: Arrays, factor: float, /) -> None: ...
 def clip_all(arrays: Arrays, limit: float, /) -> None: ...
+
+# ---- the tape: see tatami.autograd
+
+class Tensor:
+    data: Any
+    grad: Any
+    requires_grad: bool
+    @property
+    def is_leaf(self) -> bool: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def bump(self) -> None: ...
+    def detach(self) -> Any: ...
+
+@final
+class Op:
+    name: str
+    def __new__(
+        cls,
+        name: str,
+        raw: Callable[..., Any],
+        rules: tuple[Callable[..., Any], ...],
+        each: Callable[..., Any] | None,
+        joint: Callable[..., Any] | None,
+        composed: Callable[..., Any] | None,
+        unbroadcast: Callable[..., Any] | None,
+        reads: tuple[int, ...],
+        outputs: int,
+        view: bool,
+    ) -> Op: ...
+    def __call__(self, *args: Any, **settings: Any) -> Any: ...
+    def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
+
+@final
+class Node: ...
+
+@final
+class Like:
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+
+def set_result_type(type: type[Tensor], /) -> None: ...
+def is_recording() -> bool: ...
+def exchange_recording(flag: bool, /) -> bool: ...
+def propagate(
+    outputs: Sequence[Tensor],
+    starts: Sequence[Any],
+    inputs: Sequence[Tensor] | None,
+    retain_graph: bool,
+    create_graph: bool,
+    by_composition: Callable[..., Any],
+    /,
+) -> list[Any]: ...

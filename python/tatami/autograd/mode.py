@@ -1,19 +1,13 @@
 """Whether operations are recorded, a thread at a time."""
 
-import threading
 from contextlib import ContextDecorator
 
-
-class _Mode(threading.local):
-    recording = True
-
-
-mode = _Mode()
+from .. import _core
 
 
 def is_grad_enabled():
     """True where operations on tensors that require gradients are recorded."""
-    return mode.recording
+    return _core.is_recording()
 
 
 class set_grad_enabled(ContextDecorator):
@@ -24,11 +18,10 @@ class set_grad_enabled(ContextDecorator):
         self.before = []  # a stack: one object may decorate a function that calls itself
 
     def __enter__(self):
-        self.before.append(mode.recording)
-        mode.recording = self.recording
+        self.before.append(_core.exchange_recording(self.recording))
 
     def __exit__(self, *error):
-        mode.recording = self.before.pop()
+        _core.exchange_recording(self.before.pop())
 
 
 class no_grad(set_grad_enabled):
