@@ -35,6 +35,9 @@ def test_sequential_from_a_list_or_with_names():
     named = nn.Sequential({"first": layers[0], "bend": layers[1]})
     assert list(named.state_dict()) == ["first.weight", "first.bias"] and named[1] is layers[1]
     assert named.first is layers[0]
+    for name in ("forward", "training", "a.b", "", 0):
+        with pytest.raises(ValueError, match="cannot have the name"):
+            nn.Sequential({name: layers[0]})
 
 
 def test_module_list():
@@ -176,6 +179,31 @@ def test_recurrent_shapes_are_checked():
         layer(ones(2, 5, 3), (ones(2, 1, 4), ones(2, 1, 4)))
     with pytest.raises(ValueError, match="num_layers must be at least 1"):
         nn.GRU(3, 4, 0)
+
+
+def test_recurrent_layers_in_a_sequential():
+    tatami.manual_seed(0)
+    x = Tensor(np.random.default_rng(0).standard_normal((3, 5, 4), np.float32))
+    how = {"batch_first": True, "bidirectional": True}
+    model = nn.Sequential(
+        nn.LSTM(None, 6, **how, return_sequences=True),
+        nn.GRU(None, 2, 2, **how, return_sequences=False),
+        nn.Dense(1),
+    )
+    assert model(x).shape == (3, 1)
+    y, _ = _as_pytorch(model[0])(x)
+    np.testing.assert_array_equal(model[0](x).data, y.data)
+    y, h = _as_pytorch(model[1])(model[0](x))
+    last = np.concatenate([h.data[2], h.data[3]], -1)
+    np.testing.assert_array_equal(model[1](model[0](x)).data, last)
+    np.testing.assert_array_equal(last[:, :2], y.data[:, -1, :2])
+    np.testing.assert_array_equal(last[:, 2:], y.data[:, 0, 2:])
+
+
+def _as_pytorch(layer):
+    layer = copy.deepcopy(layer)
+    layer.return_sequences = None
+    return layer
 
 
 def test_the_first_form_of_the_gru():

@@ -1,5 +1,6 @@
 """Weights and models on disk: round trips, other readers and writers, hostile files."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -140,28 +141,43 @@ def test_layers_of_ones_own_and_layers_used_twice(tmp_path):
         nn.to_config(Residual(nn.ReLU(), np.ones(3)))
 
 
-def test_every_layer_survives_its_configuration():
-    skipped = {"Module", "Sequential", "ModuleList"}
-    for name in nn.__all__:
-        kind = getattr(nn, name)
-        if isinstance(kind, type) and issubclass(kind, nn.Module) and name not in skipped:
-            required = {
-                "kernel_size": 3,
-                "out_channels": 4,
-                "out_features": 4,
-                "units": 4,
-                "hidden_size": 4,
-                "num_heads": 2,
-                "num_groups": 2,
-                "num_embeddings": 5,
-                "embedding_dim": 4,
-                "output_size": 2,
-                "scale_factor": 2,
-            }
-            names = kind.__init__.__code__.co_varnames[: kind.__init__.__code__.co_argcount]
-            layer = kind(**{k: v for k, v in required.items() if k in names})
-            copy = nn.from_config(json.loads(json.dumps(nn.to_config(layer))))
-            assert type(copy) is kind and repr(copy) == repr(layer)
+SIZES = {
+    "in_features": 4,
+    "in_channels": 4,
+    "input_size": 4,
+    "embed_dim": 4,
+    "num_features": 4,
+    "num_channels": 4,
+    "normalized_shape": (2, 4),
+    "kernel_size": 3,
+    "out_channels": 4,
+    "out_features": 4,
+    "units": 4,
+    "hidden_size": 4,
+    "num_heads": 2,
+    "num_groups": 2,
+    "num_embeddings": 5,
+    "embedding_dim": 4,
+    "padding_idx": 1,
+    "output_size": 2,
+    "scale_factor": 2,
+}
+
+
+def test_every_layer_is_configured_saved_and_loaded(tmp_path):
+    kinds = [getattr(nn, name) for name in nn.__all__]
+    layers = {k for k in kinds if isinstance(k, type) and issubclass(k, nn.Module)}
+    for kind in layers - {nn.Module, nn.Sequential, nn.ModuleList}:
+        names = inspect.signature(kind).parameters
+        layer = kind(**{k: v for k, v in SIZES.items() if k in names})
+        copy = nn.from_config(json.loads(json.dumps(nn.to_config(layer))))
+        assert type(copy) is kind and repr(copy) == repr(layer)
+        nn.save_model(layer, tmp_path / "model")
+        copy = nn.load_model(tmp_path / "model")
+        assert type(copy) is kind and repr(copy) == repr(layer)
+        for (name, a), (other, b) in zip(layer.state_dict().items(), copy.state_dict().items()):
+            assert name == other
+            np.testing.assert_array_equal(a, b)
 
 
 HOSTILE_FILES = {

@@ -2,7 +2,7 @@
 
 from .. import functional as F
 from . import init as initial
-from .lazy import parameter
+from .allocation import parameter
 from .module import Module
 
 

@@ -8,7 +8,7 @@ import inspect
 
 import numpy as np
 
-from . import lazy
+from .allocation import shapes_only
 from .module import Module
 
 _deepest = 64  # layers within layers
@@ -117,5 +117,5 @@ def _made(kind, arguments):
 
 def shapes_from_config(config, custom, arrays):
     """:func:`from_config` with shapes alone, at most as many as there are arrays to fill them."""
-    with lazy.shapes_only(arrays):
+    with shapes_only(arrays):
         return from_config(config, custom)

@@ -6,7 +6,8 @@ import numpy as np
 
 from .. import functional as F
 from . import init
-from .lazy import Lazy, parameter, require
+from .allocation import parameter
+from .lazy import Lazy, require
 from .linear import Linear
 
 
@@ -87,6 +88,11 @@ class MultiheadAttention(Lazy):
         """
         key = query if key is None else key
         value = key if value is None else value
+        if query.ndim != 3:
+            raise ValueError(
+                f"MultiheadAttention: query must have 3 axes, got shape {query.shape}; "
+                "give a single sequence a batch axis"
+            )
         q, k, v = (self._heads(x) for x in self._projected(query, key, value))
         mask = self._mask(q, k, key_padding_mask, attn_mask, is_causal)
         p = self.dropout if self.training else 0.0

@@ -3,7 +3,8 @@
 import numpy as np
 
 from .. import functional as F
-from .lazy import Lazy, parameter, require
+from .allocation import parameter
+from .lazy import Lazy, require
 from .recurrent import reset
 
 

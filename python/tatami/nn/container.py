@@ -12,7 +12,7 @@ class Sequential(Module):
     def __init__(self, *modules):
         if len(modules) == 1 and isinstance(modules[0], dict):
             for name, module in modules[0].items():
-                setattr(self, name, _checked(self, module))
+                _put(self, name, module)
             return
         if len(modules) == 1 and isinstance(modules[0], (list, tuple)):
             (modules,) = modules
@@ -21,7 +21,7 @@ class Sequential(Module):
 
     def add(self, module):
         """Append a module; returns the container."""
-        setattr(self, str(len(self)), _checked(self, module))
+        _put(self, str(len(self)), module)
         return self
 
     append = add
@@ -58,7 +58,7 @@ class ModuleList(Module):
 
     def append(self, module):
         """Append a module; returns the list."""
-        setattr(self, str(len(self)), _checked(self, module))
+        _put(self, str(len(self)), module)
         return self
 
     def extend(self, modules):
@@ -84,7 +84,10 @@ class ModuleList(Module):
         return {"modules": tuple(self.children())}
 
 
-def _checked(container, module):
+def _put(container, name, module):
+    kind = type(container).__name__
     if not isinstance(module, Module):
-        raise TypeError(f"{type(container).__name__}: {module!r} is not a module")
-    return module
+        raise TypeError(f"{kind}: {module!r} is not a module")
+    if not isinstance(name, str) or not name or "." in name or hasattr(container, name):
+        raise ValueError(f"{kind}: a module cannot have the name {name!r}")
+    setattr(container, name, module)

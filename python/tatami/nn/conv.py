@@ -4,7 +4,8 @@ import math
 
 from .. import functional as F
 from . import init
-from .lazy import Lazy, parameter, require
+from .allocation import parameter
+from .lazy import Lazy, require
 
 
 class _Conv(Lazy):

@@ -2,7 +2,7 @@
 
 from .. import functional as F
 from . import init
-from .lazy import parameter
+from .allocation import has_memory, parameter
 from .module import Module
 
 
@@ -29,7 +29,7 @@ class Embedding(Module):
     def reset_parameters(self):
         """Draw new initial values: the standard normal distribution, as in PyTorch."""
         (init.get(self.weight_init) if self.weight_init else init.normal_)(self.weight)
-        if self.padding_idx is not None:
+        if self.padding_idx is not None and has_memory():
             self.weight.data[self.padding_idx] = 0
 
     def forward(self, indices):

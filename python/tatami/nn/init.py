@@ -5,10 +5,12 @@ fills a tensor.
 """
 
 import math
+from functools import wraps
 
 import numpy as np
 
 from .. import random
+from .allocation import has_memory
 
 __all__ = [
     "calculate_gain",
@@ -36,43 +38,57 @@ def fans(tensor):
     return tensor.shape[1] * receptive, tensor.shape[0] * receptive
 
 
-def _set(tensor, values):
-    tensor.data[...] = values
-    return tensor
+def _fills(values):
+    """The function that writes what ``values(tensor, ...)`` returns into the tensor."""
+
+    @wraps(values)
+    def fill(tensor, *args, **kwargs):
+        if has_memory():
+            tensor.data[...] = values(tensor, *args, **kwargs)
+        return tensor
+
+    return fill
 
 
+@_fills
 def zeros_(tensor):
     """All 0."""
-    return _set(tensor, 0)
+    return 0
 
 
+@_fills
 def ones_(tensor):
     """All 1."""
-    return _set(tensor, 1)
+    return 1
 
 
+@_fills
 def constant_(tensor, val):
     """All ``val``."""
-    return _set(tensor, val)
+    return val
 
 
+@_fills
 def eye_(tensor):
     """The identity matrix."""
     if tensor.ndim != 2:
         raise ValueError(f"eye_: the tensor must be a matrix, got shape {tensor.shape}")
-    return _set(tensor, np.eye(*tensor.shape))
+    return np.eye(*tensor.shape)
 
 
+@_fills
 def uniform_(tensor, a=0.0, b=1.0):
     """Uniform between ``a`` and ``b``."""
-    return _set(tensor, random.generator().uniform(a, b, tensor.shape))
+    return random.generator().uniform(a, b, tensor.shape)
 
 
+@_fills
 def normal_(tensor, mean=0.0, std=1.0):
     """The normal distribution."""
-    return _set(tensor, random.generator().normal(mean, std, tensor.shape))
+    return random.generator().normal(mean, std, tensor.shape)
 
 
+@_fills
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0):
     """The normal distribution without what falls outside of ``a`` to ``b``."""
     low, high = (math.erf((bound - mean) / (std * math.sqrt(2))) for bound in (a, b))
@@ -84,7 +100,7 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0):
     values = random.generator().normal(mean, std, tensor.shape)
     while (outside := (values < a) | (values > b)).any():
         values[outside] = random.generator().normal(mean, std, np.count_nonzero(outside))
-    return _set(tensor, values)
+    return values
 
 
 def calculate_gain(nonlinearity, param=None):
@@ -129,6 +145,7 @@ def kaiming_normal_(tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu"):
     return normal_(tensor, 0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 
+@_fills
 def orthogonal_(tensor, gain=1.0):
     """Rows (or columns, the fewer of the two) at right angles: Saxe et al., 2014."""
     fans(tensor)  # at least 2 axes
@@ -137,7 +154,7 @@ def orthogonal_(tensor, gain=1.0):
     q, r = np.linalg.qr(random.generator().normal(size=sorted((rows, columns), reverse=True)))
     q *= np.where(np.diag(r) < 0, -1, 1)  # so that every such matrix is equally likely
     q = q if rows >= columns else q.T
-    return _set(tensor, gain * q.reshape(tensor.shape))
+    return gain * q.reshape(tensor.shape)
 
 
 def _truncated(tensor):

@@ -1,11 +1,6 @@
-"""Layers whose input size may be left out, and where all layers get their parameters from."""
+"""Layers whose input size may be left out."""
 
-import threading
-from contextlib import contextmanager
-
-import numpy as np
-
-from .module import Buffer, Module, Parameter
+from .module import Module
 
 
 class Lazy(Module):
@@ -24,8 +19,7 @@ class Lazy(Module):
         self.built = getattr(self, self.size_name) is not None
         if self.built:
             self.make_parameters()
-            if _allocation.left is None:
-                self.reset_parameters()
+            self.reset_parameters()
 
     def __call__(self, x, *args, **kwargs):
         if not self.built:
@@ -61,46 +55,3 @@ def require(layer, **sizes):
                 f"{layer}: {name} is missing; to leave the input size out, "
                 f"give it as None or give {name} by name"
             )
-
-
-class _Allocation(threading.local):
-    left = None  # how many more shapes without memory may be made; None: make real arrays
-
-
-_allocation = _Allocation()
-
-
-@contextmanager
-def shapes_only(count):
-    """Parameters made inside have a shape but no memory, and there may be ``count`` of them.
-
-    A file that is not trusted can so ask for any size: nothing is allocated until its arrays
-    have turned out to fit.
-    """
-    _allocation.left = count
-    try:
-        yield
-    finally:
-        _allocation.left = None
-
-
-def parameter(*shape):
-    """A parameter of that shape, its values still to be drawn."""
-    return Parameter(_array(np.empty, shape, np.float32))
-
-
-def buffer(value, *shape, dtype=np.float32):
-    """A buffer of that shape, filled with ``value``."""
-    return Buffer(_array(lambda *how: np.full(how[0], value, how[1]), shape, dtype))
-
-
-def _array(make, shape, dtype):
-    for n in shape:
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-            raise ValueError(f"sizes of a layer must be whole numbers >= 0, not {n!r}")
-    if _allocation.left is None:
-        return make(shape, dtype)
-    if not _allocation.left:
-        raise ValueError("the layers have more parameters than there are arrays")
-    _allocation.left -= 1
-    return np.broadcast_to(np.zeros((), dtype), shape)

@@ -2,7 +2,8 @@
 
 from .. import functional as F
 from . import init
-from .lazy import Lazy, parameter, require
+from .allocation import parameter
+from .lazy import Lazy, require
 from .module import Module
 
 

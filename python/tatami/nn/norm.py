@@ -4,7 +4,8 @@ import numpy as np
 
 from .. import functional as F
 from . import init
-from .lazy import Lazy, buffer, parameter
+from .allocation import buffer, parameter
+from .lazy import Lazy
 
 
 class _Channels(Lazy):

@@ -4,7 +4,8 @@ import math
 
 from .. import functional as F
 from . import init
-from .lazy import Lazy, parameter, require
+from .allocation import parameter
+from .lazy import Lazy, require
 
 
 class _Recurrent(Lazy):
@@ -13,6 +14,10 @@ class _Recurrent(Lazy):
     x is (T, N, input_size), or (N, T, input_size) with ``batch_first``, or (T, input_size)
     without a batch. Initial and final states are (num_layers * directions, N, hidden_size), in
     the order layer 0 forward, layer 0 reverse, layer 1 forward, ...; None starts with zeros.
+
+    ``return_sequences`` is Keras': None returns y and the final state as PyTorch does, True y
+    alone, False the last layer's final h alone, (N, directions * hidden_size); so that the layer
+    can stand in a Sequential.
 
     ``lengths`` (N,) takes the place of PyTorch's packed sequences: rows may end early. Past a
     row's end y is 0, the final state is the one at its end, and the reverse direction starts
@@ -32,6 +37,7 @@ class _Recurrent(Lazy):
         batch_first,
         dropout,
         bidirectional,
+        return_sequences,
         inits,
         **how,
     ):
@@ -48,6 +54,7 @@ class _Recurrent(Lazy):
         self.batch_first = batch_first
         self.dropout = dropout
         self.bidirectional = bidirectional
+        self.return_sequences = return_sequences
         self.directions = ("", "_reverse") if bidirectional else ("",)
         self.weight_init, self.recurrent_init, self.bias_init = init.known(*inits)
         vars(self).update(how)
@@ -103,6 +110,14 @@ class _Recurrent(Lazy):
             x = outputs[0] if len(outputs) == 1 else F.concatenate(outputs, -1)
         return x, [F.stack(kind) for kind in zip(*finals, strict=True)]
 
+    def returned(self, y, h, states):
+        """What ``return_sequences`` asks for."""
+        if self.return_sequences is None:
+            return y, states
+        if self.return_sequences:
+            return y
+        return F.concatenate([h[k] for k in range(-len(self.directions), 0)], -1)
+
     def _check(self, x, states):
         name = type(self).__name__
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
@@ -141,11 +156,12 @@ class RNN(_Recurrent):
         dropout=0.0,
         bidirectional=False,
         *,
+        return_sequences=None,
         weight_init=None,
         recurrent_init=None,
         bias_init=None,
     ):
-        how = (num_layers, bias, batch_first, dropout, bidirectional)
+        how = (num_layers, bias, batch_first, dropout, bidirectional, return_sequences)
         inits = (weight_init, recurrent_init, bias_init)
         super().__init__(input_size, hidden_size, *how, inits, nonlinearity=nonlinearity)
 
@@ -156,7 +172,7 @@ class RNN(_Recurrent):
 
     def forward(self, x, hx=None, *, lengths=None):
         y, (h,) = self.run(x, [] if hx is None else [hx], lengths)
-        return y, h
+        return self.returned(y, h, h)
 
 
 class LSTM(_Recurrent):
@@ -177,11 +193,12 @@ class LSTM(_Recurrent):
         dropout=0.0,
         bidirectional=False,
         *,
+        return_sequences=None,
         weight_init=None,
         recurrent_init=None,
         bias_init=None,
     ):
-        how = (num_layers, bias, batch_first, dropout, bidirectional)
+        how = (num_layers, bias, batch_first, dropout, bidirectional, return_sequences)
         inits = (weight_init, recurrent_init, bias_init)
         super().__init__(input_size, hidden_size, *how, inits)
 
@@ -191,8 +208,8 @@ class LSTM(_Recurrent):
         return F.lstm(*args, **how)
 
     def forward(self, x, hx=None, *, lengths=None):
-        y, states = self.run(x, [] if hx is None else list(hx), lengths)
-        return y, tuple(states)
+        y, (h, c) = self.run(x, [] if hx is None else list(hx), lengths)
+        return self.returned(y, h, (h, c))
 
 
 class GRU(_Recurrent):
@@ -215,11 +232,12 @@ class GRU(_Recurrent):
         bidirectional=False,
         *,
         reset_after=True,
+        return_sequences=None,
         weight_init=None,
         recurrent_init=None,
         bias_init=None,
     ):
-        how = (num_layers, bias, batch_first, dropout, bidirectional)
+        how = (num_layers, bias, batch_first, dropout, bidirectional, return_sequences)
         inits = (weight_init, recurrent_init, bias_init)
         super().__init__(input_size, hidden_size, *how, inits, reset_after=reset_after)
 
@@ -230,7 +248,7 @@ class GRU(_Recurrent):
 
     def forward(self, x, hx=None, *, lengths=None):
         y, (h,) = self.run(x, [] if hx is None else [hx], lengths)
-        return y, h
+        return self.returned(y, h, h)
 
 
 def reset(named, hidden_size, weight_init, recurrent_init, bias_init):
