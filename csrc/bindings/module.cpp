@@ -48,6 +48,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_cross_entropy(m);
     bind_dropout(m);
     bind_embedding(m);
+    bind_grid_sample(m);
     bind_loss(m);
     bind_matmul(m);
     bind_norm(m);

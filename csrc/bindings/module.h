@@ -11,6 +11,7 @@ void bind_conv2d(py::module_& m);
 void bind_cross_entropy(py::module_& m);
 void bind_dropout(py::module_& m);
 void bind_embedding(py::module_& m);
+void bind_grid_sample(py::module_& m);
 void bind_loss(py::module_& m);
 void bind_matmul(py::module_& m);
 void bind_norm(py::module_& m);

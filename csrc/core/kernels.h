@@ -11,6 +11,7 @@
 #include "ops/cross_entropy.h"
 #include "ops/dropout.h"
 #include "ops/embedding.h"
+#include "ops/grid_sample.h"
 #include "ops/loss.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
@@ -32,6 +33,7 @@ struct Kernels {
     CrossEntropyKernels<T> cross_entropy;
     DropoutKernels<T> dropout;
     EmbeddingKernels<T> embedding;
+    GridSampleKernels<T> grid_sample;
     RecurrentKernels<T> gru;
     LossKernels<T> loss;
     RecurrentKernels<T> lstm;

@@ -11,6 +11,7 @@ static Kernels<T> make_kernels() {
         .cross_entropy = cross_entropy_kernels<T>(),
         .dropout = dropout_kernels<T>(),
         .embedding = embedding_kernels<T>(),
+        .grid_sample = grid_sample_kernels<T>(),
         .gru = gru_kernels<T>(),
         .loss = loss_kernels<T>(),
         .lstm = lstm_kernels<T>(),

@@ -19,6 +19,8 @@ DropoutKernels<T> dropout_kernels();
 template <class T>
 EmbeddingKernels<T> embedding_kernels();
 template <class T>
+GridSampleKernels<T> grid_sample_kernels();
+template <class T>
 LossKernels<T> loss_kernels();
 template <class T>
 PreluKernels<T> prelu_kernels();

@@ -7,6 +7,7 @@ from the code under test. Arguments are those of tatami.kernels, without `out`.
 # ruff: noqa: F403
 from reference.activation import *
 from reference.conv import *
+from reference.grid_sample import *
 from reference.loss import *
 from reference.matmul import *
 from reference.norm import *

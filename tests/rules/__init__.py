@@ -5,7 +5,7 @@ the gradients of the first arrays, in order; the remaining arrays (indices, runn
 none. K is tatami.kernels or the reference.
 """
 
-from rules import activation, conv, loss, norm, pool, recurrent
+from rules import activation, conv, grid_sample, loss, norm, pool, recurrent
 from rules.rule import Rule
 
 __all__ = ["RULES", "Rule"]
@@ -13,6 +13,7 @@ __all__ = ["RULES", "Rule"]
 RULES = [
     *activation.RULES,
     *conv.RULES,
+    *grid_sample.RULES,
     *loss.RULES,
     *norm.RULES,
     *pool.RULES,

@@ -16,6 +16,8 @@ from .dropout import *
 from .dropout import __all__ as _dropout
 from .embedding import *
 from .embedding import __all__ as _embedding
+from .grid_sample import *
+from .grid_sample import __all__ as _grid_sample
 from .loss import *
 from .loss import __all__ as _loss
 from .matmul import *
@@ -38,6 +40,7 @@ __all__ = [
     *_conv,
     *_dropout,
     *_embedding,
+    *_grid_sample,
     *_loss,
     *_matmul,
     *_norm,
