@@ -34,7 +34,7 @@ def test_info_says_what_is_here():
 def test_version_and_help():
     assert run("--version").stdout == f"tatami {tatami.__version__}\n"
     top = run("--help").stdout
-    for command in ("demo", "bench", "info"):
+    for command in ("demo", "example", "bench", "info"):
         assert command in top
         done = run(command, "--help")
         assert done.returncode == 0 and "usage: tatami" in done.stdout

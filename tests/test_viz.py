@@ -18,6 +18,7 @@ SIDES = {"left": np.arange(9.0), "right": -np.arange(9.0)}
 # name -> a picture that goes onto one pair of axes
 ON_AXES = {
     "activation": lambda **at: viz.activation(F.sigmoid, **at),
+    "bars": lambda **at: viz.bars("ab", [1.0, 2.0], **at),
     "confusion_matrix": lambda **at: viz.confusion_matrix([[5, 1], [0, 4]], **at),
     "curve": lambda **at: viz.curve(HISTORY, **at),
     "distributions": lambda **at: viz.distributions([RNG.normal(size=99)] * 3, **at),
@@ -40,7 +41,7 @@ def is_png(path):
 
 
 def test_every_function_is_here():
-    assert {*ON_AXES, *FIGURES, "Landscape", "animation"} == set(viz.__all__)
+    assert {*ON_AXES, *FIGURES, "Landscape", "animation", "panels", "sampled"} == set(viz.__all__)
 
 
 @pytest.mark.parametrize("name", ON_AXES)
@@ -81,7 +82,7 @@ def test_settings_of_others_are_left_alone(tmp_path):
 
 def test_history_has_a_panel_a_measure_and_a_line_a_kind(tmp_path):
     figure = viz.history(HISTORY, path=tmp_path / "it.png")
-    assert [ax.get_title("left") for ax in figure.axes] == ["loss", "accuracy"]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["loss", "accuracy"]
     training, validation = figure.axes[0].lines
     np.testing.assert_array_equal(training.get_xydata(), [[1, 3], [2, 2], [3, 1]])
     np.testing.assert_array_equal(validation.get_ydata(), HISTORY["val_loss"])
@@ -121,9 +122,11 @@ def test_weights_share_one_scale_around_zero(tmp_path):
 def test_an_animation_has_all_its_frames(tmp_path):
     from PIL import Image
 
-    viz.animation([BOWL], tmp_path / "it.gif", frames=2, hold=1)
+    viz.animation([BOWL], tmp_path / "it.gif", frames=2, fps=10, hold=4)
     with Image.open(tmp_path / "it.gif") as picture:
-        assert picture.format == "GIF" and 2 <= picture.n_frames <= 3
+        assert picture.format == "GIF" and picture.n_frames == 2
+        picture.seek(1)
+        assert picture.info["duration"] == 500
 
 
 @pytest.mark.parametrize(

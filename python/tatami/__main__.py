@@ -5,14 +5,26 @@ import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from typing import NamedTuple
 
 import tatami
 
-# name -> (what it does, modules that an extra of the same name installs)
+
+class Command(NamedTuple):
+    """What it does, the module that does it, what that needs, and the extra that brings it."""
+
+    what: str
+    module: str
+    needs: tuple = ()
+    extra: str = ""
+
+
+_PLOTS, _DIGITS = ("matplotlib",), ("sklearn", "matplotlib")
 COMMANDS = {
-    "demo": ("watch a small network learn handwritten digits", ("sklearn", "matplotlib")),
-    "bench": ("verify and time every kernel against its limit and its peers", ("matplotlib",)),
-    "info": ("version, instruction sets, threads and memory of this installation", ()),
+    "demo": Command("watch a small network learn handwritten digits", "demo", _DIGITS, "demo"),
+    "example": Command("small programs, each with a picture", "examples", _DIGITS, "demo"),
+    "bench": Command("verify and time every kernel against its peers", "bench", _PLOTS, "bench"),
+    "info": Command("version, instruction sets, threads and memory of this installation", "info"),
 }
 
 
@@ -20,9 +32,9 @@ def parser():
     top = argparse.ArgumentParser(prog="tatami", description=tatami.__doc__)
     top.add_argument("--version", action="version", version=f"tatami {tatami.__version__}")
     commands = top.add_subparsers(dest="command", metavar="command", required=True)
-    for name, (what, _) in COMMANDS.items():
-        module = import_module(f"tatami.{name}")
-        command = commands.add_parser(name, help=what, description=module.__doc__)
+    for name, about in COMMANDS.items():
+        module = import_module(f"tatami.{about.module}")
+        command = commands.add_parser(name, help=about.what, description=module.__doc__)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return top
@@ -31,11 +43,11 @@ def parser():
 def main(argv=None):
     """Runs a command; returns its exit status, 2 where it cannot run."""
     args = parser().parse_args(argv)
-    missing = [module for module in COMMANDS[args.command][1] if find_spec(module) is None]
+    command = COMMANDS[args.command]
+    missing = [module for module in command.needs if find_spec(module) is None]
     if missing:
-        return _error(
-            args.command, f"{' and '.join(missing)} missing: pip install tatami[{args.command}]"
-        )
+        text = f"{' and '.join(missing)} missing: pip install tatami[{command.extra}]"
+        return _error(args.command, text)
     try:
         status = args.run(args)
         sys.stdout.flush()

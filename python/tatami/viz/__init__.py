@@ -6,18 +6,20 @@ and nothing is shown; without it, notebooks and ``matplotlib.pyplot.show()`` dis
 matplotlib is loaded at the first picture: ``pip install "tatami[viz]"``.
 """
 
-from .activations import activation
+from .activations import activation, sampled
 from .confusion import confusion_matrix
-from .curves import curve, history, lines
+from .curves import bars, curve, history, lines
 from .depth import distributions
 from .images import feature_maps, images, weights
 from .plane import regions
+from .style import panels
 from .surface import Landscape, animation, race, surface
 
 __all__ = [
     "Landscape",
     "activation",
     "animation",
+    "bars",
     "confusion_matrix",
     "curve",
     "distributions",
@@ -25,8 +27,10 @@ __all__ = [
     "history",
     "images",
     "lines",
+    "panels",
     "race",
     "regions",
+    "sampled",
     "surface",
     "weights",
 ]

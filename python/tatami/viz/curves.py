@@ -33,7 +33,7 @@ def curve(histories, name="loss", *, ax=None, path=None):
         ):
             if key in histories[0]:
                 _runs(ax, [h[key] for h in histories], colour, label)
-        style.frame(ax, title=name.replace("_", " "), xlabel="epoch", whole=True)
+        style.frame(ax, xlabel="epoch", ylabel=name.replace("_", " "), whole=True)
     return ax
 
 
@@ -65,16 +65,37 @@ def lines(
     """
     with style.axes(ax, path) as ax:
         if points is not None:
-            ax.plot(*points, "o", color=style.INK, ms=5, zorder=3)
-        marker = "o" if len(x) < 12 else None
+            ax.plot(*points, "o", color=style.INK, ms=4.5, alpha=0.8, zorder=3)
+        few = points is None and len(x) < 12
         for (label, values), look in zip(series.items(), style.styles()):
-            ax.plot(x, values, label=label, marker=marker, ms=4, **look)
-        if "x" in log:
-            ax.set_xscale("log")
-            if len(x) < 12:  # each value has its tick
-                ax.set_xticks(x, [f"{value:g}" for value in x])
-                ax.set_xticks([], minor=True)
-        if "y" in log:
-            ax.set_yscale("log")
+            ax.plot(x, values, label=label, marker="o" if few else None, ms=4, **look)
+        _logarithmic(ax, log, x if few else None)
         style.frame(ax, title=title, xlabel=xlabel, ylabel=ylabel)
     return ax
+
+
+def bars(labels, values, *, title=None, xlabel=None, ylabel=None, ax=None, path=None):
+    """A bar for each of ``values`` (N,), from 0. Returns the axes."""
+    with style.axes(ax, path) as ax:
+        places = range(len(values))
+        ax.bar(places, values, color=style.BLUE, width=0.7)
+        ax.set_xticks(places, labels)
+        ax.grid(axis="x", visible=False)
+        style.frame(ax, title=title, xlabel=xlabel, ylabel=ylabel)
+    return ax
+
+
+def _logarithmic(ax, log, ticks):
+    """Scales with plain numbers beside them; few values have a tick each."""
+    for axis in log:
+        getattr(ax, f"set_{axis}scale")("log")
+        for set_formatter in ("set_major_formatter", "set_minor_formatter"):
+            getattr(getattr(ax, f"{axis}axis"), set_formatter)(_plain)
+    if "x" in log and ticks is not None:
+        ax.set_xticks(ticks, [f"{value:g}" for value in ticks])
+        ax.set_xticks([], minor=True)
+
+
+def _plain(value, _):
+    """1, 2 and 5 times powers of ten have room for a label."""
+    return f"{value:g}" if f"{value:e}"[0] in "125" else ""

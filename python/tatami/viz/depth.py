@@ -21,9 +21,7 @@ def distributions(layers, labels=None, *, span=None, bins=41, title=None, ax=Non
             width = 0.45 * counts / max(counts.max(), 1)
             middles = (edges[1:] + edges[:-1]) / 2
             ax.fill_betweenx(middles, place - width, place + width, color=style.BLUE, lw=0)
-            ax.annotate(
-                f"{values.std():.2g}", (place, 1), xycoords=("data", "axes fraction"), **_ABOVE
-            )
+            ax.annotate(_short(values.std()), (place, 1), **_ABOVE)
         ax.set_xticks(range(1, len(layers) + 1), labels)
         ax.set_ylim(span[0] * 1.05, span[1] * 1.05)
         ax.set_title(title, pad=16)
@@ -31,4 +29,14 @@ def distributions(layers, labels=None, *, span=None, bins=41, title=None, ax=Non
     return ax
 
 
-_ABOVE = {"ha": "center", "va": "bottom", "fontsize": 7.5, "color": style.GREY}
+_ABOVE = {
+    "xycoords": ("data", "axes fraction"),
+    "ha": "center",
+    "va": "bottom",
+    "fontsize": 7,
+    "color": style.GREY,
+}
+
+
+def _short(value):
+    return f"{value:.2f}" if value >= 0.01 else f"{value:.0e}".replace("e-0", "e-")

@@ -13,7 +13,7 @@ def regions(predict, x, y, *, margin=0.4, title=None, xlabel="x‚ÇÅ", ylabel="x‚Ç
     """
     x, y = np.asarray(x), np.asarray(y)
     low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
-    across = [np.linspace(a, b, 160, dtype=x.dtype) for a, b in zip(low, high)]
+    across = [np.linspace(a, b, 300, dtype=x.dtype) for a, b in zip(low, high)]
     first, second = np.meshgrid(*across)
     value = np.reshape(predict(np.stack([first.ravel(), second.ravel()], axis=1)), first.shape)
     with style.axes(ax, path, (5.0, 4.0)) as ax:
@@ -26,6 +26,7 @@ def regions(predict, x, y, *, margin=0.4, title=None, xlabel="x‚ÇÅ", ylabel="x‚Ç
             ax.plot(*x[y == label].T, marker, label=f"class {label}", **look)
         ax.grid(False)
         style.frame(ax, title=title, xlabel=xlabel, ylabel=ylabel)
+        ax.legend(frameon=True, framealpha=0.8)
     return ax
 
 

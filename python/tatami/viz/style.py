@@ -89,10 +89,22 @@ def axes(ax=None, path=None, size=(6.0, 4.0)):
             ax.figure.savefig(path)
 
 
+@contextmanager
+def panels(columns, rows=1, *, title=None, size=(3.8, 3.4), path=None):
+    """``with panels(3) as axes:`` gives as many axes, in reading order, on one new figure.
+
+    ``size`` is one panel's, in inches. Written to ``path`` where given.
+    """
+    with figure(path, (size[0] * columns, size[1] * rows)) as made:
+        if title is not None:
+            made.suptitle(title)
+        yield list(made.subplots(rows, columns, squeeze=False).flat)
+
+
 def styles():
     """Colours with dash patterns, without end: lines are told apart by either."""
     for turn in count():
-        colour, dash = turn % len(COLOURS), turn // 2 % len(DASHES)
+        colour, dash = turn % len(COLOURS), (turn // 2 + 2 * (turn // len(COLOURS))) % len(DASHES)
         yield {"color": COLOURS[colour], "linestyle": DASHES[dash]}
 
 

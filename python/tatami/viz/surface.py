@@ -40,37 +40,52 @@ def race(landscapes, *, title=None, path=None):
 
 
 def animation(landscapes, path, *, title=None, frames=60, fps=15, hold=15):
-    """The :func:`race` step by step as a GIF at ``path``; the last frame stays for ``hold``."""
-    style.matplotlib()
-    from matplotlib.animation import PillowWriter
+    """The :func:`race` step by step as a GIF; the last of the frames stays for ``hold`` more."""
+    with _panels(landscapes, title, None, own=True) as (figure, moving):
+        shares = np.arange(1, frames + 1) / frames
+        pictures = list(_frames(figure, moving, shares))
+    durations = [1000 // fps] * (frames - 1) + [1000 * (1 + hold) // fps]
+    more = {"append_images": pictures[1:], "duration": durations, "loop": 0}
+    pictures[0].save(path, save_all=True, **more)
 
-    writer = PillowWriter(fps=fps)
-    with (
-        _panels(landscapes, title, None, own=True) as (figure, moving),
-        writer.saving(figure, str(path), dpi=75),
-    ):
-        for frame in range(frames + hold):
-            share = min(1.0, (frame + 1) / frames)
-            for line, end, way in moving:
-                until = max(1, round(share * len(way)))
-                line.set_data(*way[:until].T)
-                end.set_data(*way[until - 1 : until].T)
-            writer.grab_frame()
+
+def _frames(figure, moving, shares, dpi=75):
+    """The figure at each share of the ways; what does not move is drawn once."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    for line, end, _ in moving:
+        line.set_animated(True)
+        end.set_animated(True)
+    canvas.draw()
+    ground = canvas.copy_from_bbox(figure.bbox)
+    for share in shares:
+        canvas.restore_region(ground)
+        for line, end, way in moving:
+            until = max(1, round(share * len(way)))
+            line.set_data(*way[:until].T)
+            end.set_data(*way[until - 1 : until].T)
+            line.axes.draw_artist(line)
+            end.axes.draw_artist(end)
+        yield Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
 
 
 @contextmanager
 def _panels(landscapes, title, path, own=False):
     """The figure and, for every way in it, (its line, its end, its points)."""
-    with style.figure(path, (0.4 + 3.7 * len(landscapes), 4.3), own=own) as figure:
+    columns = 2 if len(landscapes) in (2, 4) else 3
+    rows = -(-len(landscapes) // columns)
+    with style.figure(path, (0.4 + 3.7 * columns, 0.6 + 3.4 * rows), own=own) as figure:
         moving = []
-        for ax, landscape in zip(
-            figure.subplots(1, len(landscapes), squeeze=False)[0], landscapes, strict=True
-        ):
+        grid = figure.subplots(rows, columns, squeeze=False).flat
+        for ax, landscape in zip(grid, landscapes):
             _ground(ax, landscape, 20)
             moving += _lines(ax, landscape)
         handles = {line.get_label(): line for line, _, _ in moving}
         figure.legend(
-            handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 9)
+            handles.values(), handles.keys(), loc="outside lower center", ncols=2 * columns + 1
         )
         if title is not None:
             figure.suptitle(title)
@@ -82,7 +97,7 @@ def _ground(ax, landscape, levels):
     x, y = np.meshgrid(*across)
     height = landscape.f(x, y)
     ax.contourf(x, y, height, levels, cmap=style.GROUND, alpha=0.4)
-    ax.contour(x, y, height, levels, colors="white", linewidths=0.5)
+    ax.contour(x, y, height, levels, colors="white", linewidths=0.5, linestyles="solid")
     ax.grid(False)
     ax.set(xlim=landscape.xlim, ylim=landscape.ylim)
     style.frame(ax, title=landscape.name, xlabel="weight 1", ylabel="weight 2", legend=False)

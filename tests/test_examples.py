@@ -1,0 +1,111 @@
+"""Every example runs in its short form, writes its picture, and shows what it says it shows."""
+
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tatami import examples
+from test_cli import run as tatami_command
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("sklearn")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.fixture(scope="module")
+def result(folder):
+    """What the examples return, each run once."""
+    results = {}
+
+    def of(name):
+        if name not in results:
+            results[name] = import_module(f"tatami.examples.{name}").run(folder, quick=True)
+        picture = folder / f"{name}.png"
+        assert picture.read_bytes()[:4] == b"\x89PNG" and picture.stat().st_size > 5000
+        return results[name]
+
+    return of
+
+
+def test_every_file_is_an_example_and_is_shown_here():
+    files = Path(examples.__file__).parent.glob("*.py")
+    assert sorted(p.stem for p in files if p.stem[0] != "_") == sorted(examples.NAMES)
+    for name in examples.NAMES:
+        assert f"test_{name}" in globals(), name
+        assert examples.about(name).endswith(".")
+
+
+def test_perceptron(result):
+    shown = result("perceptron")
+    assert 0 < sum(shown["mistakes"]) <= shown["bound"], "Novikoff's bound"
+    assert shown["mistakes"][-1] == 0
+    assert min(shown["never"]) > 0, "exclusive or is never learnt"
+
+
+def test_line(result):
+    shown = result("line")
+    np.testing.assert_allclose(shown["found"], shown["exact"], atol=0.05)
+    assert (np.diff(shown["losses"]) <= 1e-6).all(), "downhill all the way"
+
+
+def test_logistic(result):
+    shown = result("logistic")
+    assert shown["accuracy"] > 0.9
+    # Where the loss is least its derivative is zero: the errors cancel, by every feature.
+    errors = shown["probabilities"] - shown["y"]
+    np.testing.assert_allclose(errors.sum(), 0, atol=1e-2)
+    np.testing.assert_allclose(errors @ shown["x"], 0, atol=2e-2)
+
+
+def test_activations(result):
+    steepest = result("activations")
+    assert steepest["sigmoid"] == pytest.approx(0.25)
+    assert steepest["softmax of (x, 0)"] == pytest.approx(0.25)
+    assert steepest["tanh"] == pytest.approx(1)
+    for name in ("ReLU", "leaky ReLU (0.01)", "PReLU (slope learnt)", "RReLU (slope drawn)"):
+        assert steepest[name] == 1
+    assert steepest["GELU"] > 1 and steepest["SiLU"] > 1 > steepest["softplus"]
+
+
+def test_initial_values(result):
+    kept = result("initial_values")
+    assert 0.5 < kept["relu, He"] < 2, "He keeps the mean square through ReLU"
+    assert kept["relu, Xavier"] < 0.01, "Xavier halves it ten times"
+    assert kept["tanh, Xavier"] > 0.05
+    assert max(kept["relu, ±0.05"], kept["tanh, ±0.05"]) < 1e-5
+
+
+def test_optimizer_race(result, folder):
+    ends = result("optimizer_race")
+    assert (folder / "optimizer_race.gif").read_bytes()[:6] == b"GIF89a"
+    adaptive = ("Adagrad", "Adadelta", "RMSprop", "Adam", "AMSGrad", "Nadam")
+    for place in ("a saddle", "a plateau"):
+        assert all(ends[place][name] < -0.99 for name in adaptive)
+        assert ends[place]["SGD"] > -0.2, "where the slope is small it is slow"
+    for place, deep in (("a local minimum", -1.5), ("all in one", -1.2)):
+        assert ends[place]["momentum"] < deep and ends[place]["Nesterov"] < deep
+        assert all(ends[place][name] > deep / 2 for name in (*adaptive, "SGD"))
+
+
+def test_from_the_command_line(tmp_path):
+    listed = tatami_command("example")
+    assert listed.returncode == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(examples.NAMES)
+    done = tatami_command("example", "line", "--quick", "--out", str(tmp_path / "new"))
+    assert done.returncode == 0 and done.stderr == ""
+    assert "least squares" in done.stdout
+    assert (tmp_path / "new" / "line.png").exists()
+    wrong = tatami_command("example", "dance")
+    assert wrong.returncode == 2 and "Traceback" not in wrong.stderr
+
+
+def test_as_a_module(tmp_path, capsys):
+    module = import_module("tatami.examples.line")
+    examples.main(module.run, ["--quick", "--out", str(tmp_path)])
+    assert "least squares" in capsys.readouterr().out
