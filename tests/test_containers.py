@@ -11,8 +11,8 @@ from tatami import Tensor, nn, training
 from tatami import functional as F
 
 
-def ones(*shape):
-    return Tensor(np.ones(shape, np.float32))
+def ones(*shape, requires_grad=False):
+    return Tensor(np.ones(shape, np.float32), requires_grad)
 
 
 def test_sequential_by_adding():
@@ -95,6 +95,22 @@ def test_modules_are_copied_and_pickled():
         np.testing.assert_array_equal(twin(x).data, model(x).data)
         twin[0].weight.data[...] = 0
         assert model[0].weight.data.any() and repr(twin) == repr(model)
+    tied = nn.Sequential(model[0], model[0])
+    assert len(copy.deepcopy(tied).parameters()) == 2
+    with pytest.raises(RuntimeError, match="only a leaf can be copied"):
+        copy.deepcopy(model(x))
+
+
+def test_changes_in_place_are_noticed():
+    layer = nn.Linear(3, 3)
+    for change in (
+        lambda: layer.load_state_dict(layer.state_dict()),
+        lambda: nn.init.zeros_(layer.weight),
+    ):
+        y = layer(ones(2, 3, requires_grad=True)).sum()
+        change()
+        with pytest.raises(RuntimeError, match="linear"):
+            y.backward()
 
 
 def test_training_methods_are_the_functions_of_training(monkeypatch):

@@ -289,3 +289,84 @@ def test_a_writer_that_fails_leaves_nothing_behind(tmp_path):
         file.write(b"half")
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
+
+
+def mutated(data, rng):
+    """The bytes with a few changed, removed or repeated."""
+    data = bytearray(data)
+    for _ in range(rng.integers(1, 4)):
+        k = int(rng.integers(len(data)))
+        kind = rng.integers(4)
+        if kind == 0:
+            data[k] = rng.integers(256)
+        elif kind == 1:
+            del data[k : k + int(rng.integers(1, 9))]
+        elif kind == 2:
+            data[k:k] = bytes(data[k : k + int(rng.integers(1, 9))])
+        else:
+            data[k : k + 1] = rng.choice([b"9", b"-", b"[", b'"', b"e9", b"null", b"\\"])
+        if not data:
+            return b""
+    return bytes(data)
+
+
+def test_damaged_files_are_errors_or_harmless(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "model"
+    nn.save_model(nn.Sequential(nn.Linear(2, 3), nn.PReLU(), nn.GRU(3, 2)), path)
+    whole = path.read_bytes()
+    start = 8 + int.from_bytes(whole[:8], "little")
+    refused = 0
+    for _ in range(300):
+        path.write_bytes(mutated(whole[:start], rng) + whole[start:])
+        try:
+            nn.load_model(path)
+        except (ValueError, TypeError) as error:
+            refused += 1
+            assert str(error)
+    assert refused > 150
+
+
+WORSE = [None, True, -1, 0, 1 << 40, 1 << 70, 1.5, float("nan"), "", "Linear", [], [[1]], {}]
+WORSE += [{"same": 0}, {"class": "LSTM"}, {"class": "dict"}, {"class": []}, "zeros"]
+
+
+def changed(config, rng):
+    """The configuration with one value replaced, removed or renamed."""
+    places = []
+
+    def walk(value):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in pairs:
+            places.append((value, key))
+            if isinstance(inner, (dict, list)):
+                walk(inner)
+
+    config = json.loads(json.dumps(config))
+    walk(config)
+    holder, key = places[rng.integers(len(places))]
+    if isinstance(holder, dict) and rng.random() < 0.2:
+        holder[str(rng.choice(["forward", "_given", "bias", "layer"]))] = holder.pop(key)
+    else:
+        holder[key] = WORSE[rng.integers(len(WORSE))]
+    return config
+
+
+def test_changed_architectures_are_errors_or_harmless(tmp_path):
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, (3, 3), padding="same", groups=1),
+        nn.GroupNorm(1, 2),
+        nn.Sequential({"a": nn.MultiheadAttention(4, 2), "b": nn.LSTM(4, 2, 2, dropout=0.5)}),
+        nn.Embedding(5, 2, padding_idx=1),
+        nn.Upsample(scale_factor=2),
+        nn.Dense(3, "relu", in_features=2),
+    )
+    config, path = nn.to_config(model), tmp_path / "model"
+    for _ in range(1000):
+        text = json.dumps(changed(config, rng))
+        nn.save_file(model.state_dict(), path, {"architecture": text})
+        try:
+            nn.load_model(path)
+        except (ValueError, TypeError) as error:
+            assert str(error)

@@ -65,6 +65,11 @@ class Tensor(_core.Tensor):
 
         backward(self, gradient, retain_graph, create_graph)
 
+    def __reduce__(self):
+        if not self.is_leaf:
+            raise RuntimeError("only a leaf can be copied or pickled; detach() the tensor first")
+        return type(self), (self.data, self.requires_grad)
+
     def __len__(self):
         return len(self.data)
 

@@ -31,6 +31,7 @@ class Embedding(Module):
         (init.get(self.weight_init) if self.weight_init else init.normal_)(self.weight)
         if self.padding_idx is not None and has_memory():
             self.weight.data[self.padding_idx] = 0
+            self.weight.bump()
 
     def forward(self, indices):
         return F.embedding(indices, self.weight, self.padding_idx)

@@ -45,6 +45,7 @@ def _fills(values):
     def fill(tensor, *args, **kwargs):
         if has_memory():
             tensor.data[...] = values(tensor, *args, **kwargs)
+            tensor.bump()
         return tensor
 
     return fill

@@ -109,6 +109,7 @@ class Module:
         for name, tensor in own.items():
             if name in state:
                 tensor.data[...] = state[name]
+                tensor.bump()
         return found
 
     # Switches

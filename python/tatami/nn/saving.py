@@ -47,6 +47,8 @@ def load_model(path, custom=()):
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: the architecture is no valid JSON: {error}") from None
     module = shapes_from_config(config, custom, len(arrays))
+    if not all(layer.built for layer in module.modules()):
+        raise ValueError(f"{path}: the architecture leaves input sizes out")
     own = dict(module._named((Parameter, Buffer)))
     match(own, arrays, strict=True)
     for name, tensor in own.items():
