@@ -25,8 +25,8 @@ struct Place {
 
 template <class T>
 TATAMI_INLINE Place<T> find(const GridSample& p, const GridSample::Axis& axis, Vec<T> place) {
-    const T least = p.border ? T(0) : T(-1);
-    const T most = T(p.border ? axis.size - 1 : axis.size);
+    const T least = p.border ? T(0) : T(-2);  // where no pixel is near
+    const T most = T(p.border ? axis.size - 1 : axis.size + 1);
     const Vec<T> wanted = fma(place, broadcast(T(axis.scale)), broadcast(T(axis.shift)));
     Vec<T> at = at_most<T>(at_least<T>(wanted, least), most);
     if (p.nearest) {
