@@ -114,7 +114,17 @@ def test_every_kernel_has_its_differentiable_function():
 
 def test_every_name_is_in_a_case():
     covered = {case[0].split()[0] for case in CASES}
-    mine = {"activation", "attention", "conv", "embedding", "loss", "norm", "pool", "recurrent"}
+    mine = {
+        "activation",
+        "attention",
+        "conv",
+        "embedding",
+        "grid_sample",
+        "loss",
+        "norm",
+        "pool",
+        "recurrent",
+    }
     mine |= {"similarity", "softmax", "upsample"}
     modules = {f"tatami.functional.{name}" for name in mine}
     public = {n for n in F.__all__ if getattr(F, n).__module__ in modules}
@@ -259,6 +269,16 @@ def test_probabilities_of_zero_and_one_have_finite_losses():
     np.testing.assert_array_equal(y.data, [0, 0, 100, 100])
     y.sum().backward()
     np.testing.assert_allclose(p.grad.data, [0, 0, -1e12, 1e12])
+
+
+def test_an_ignored_class_may_be_impossible():
+    logs = Tensor(np.array([[-np.inf, 0.0], [-1.0, -2.0]]), requires_grad=True)
+    y = F.nll_loss(logs, np.array([-100, 1]))
+    y.backward()
+    assert y.item() == 2
+    np.testing.assert_array_equal(logs.grad.data, [[0, 0], [0, -1]])
+    with pytest.raises(TypeError, match="nll_loss: target must hold integers, not float64"):
+        F.nll_loss(logs, np.ones(2))
 
 
 def test_cosines_of_zeros_are_zero_with_a_gradient():

@@ -142,9 +142,16 @@ OTHERS = [
     ("normalize", lambda F, x: F.normalize(x), (3, 4)),
     ("normalize ones", lambda F, x: F.normalize(x, 1.0, 0), (3, 4)),
     ("pairwise_distance", lambda F, *a: F.pairwise_distance(*a), (3, 4), (3, 4)),
+    ("grid_sample", lambda F, *a: F.grid_sample(*a), (2, 2, 3, 4), (2, 2, 3, 2)),
+    ("grid_sample border", lambda F, *a: F.grid_sample(*a, padding_mode="border"),
+     (1, 2, 4, 3), (1, 3, 2, 2)),
+    ("grid_sample corners", lambda F, *a: F.grid_sample(*a, align_corners=True),
+     (1, 1, 4, 3), (1, 3, 2, 2)),
+    ("grid_sample nearest", lambda F, *a: F.grid_sample(*a, "nearest"),
+     (1, 2, 4, 3), (1, 3, 2, 2)),
     ("embedding", lambda F, w: F.embedding(WORDS, w), (5, 3)),
     ("embedding padded", lambda F, w: F.embedding(WORDS, w, -1), (5, 3)),
-]
+]  # fmt: skip
 
 ATTENTION = [
     ("scaled_dot_product_attention", lambda F, *a: F.scaled_dot_product_attention(*a),

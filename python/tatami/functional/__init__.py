@@ -47,6 +47,7 @@ from .elementwise import (
     where,
 )
 from .embedding import embedding
+from .grid_sample import grid_sample
 from .indexing import flip, gather, getitem, scatter_add, sort, take_along_axis
 from .loss import (
     binary_cross_entropy,
@@ -144,6 +145,7 @@ __all__ = [
     "gather",
     "gelu",
     "getitem",
+    "grid_sample",
     "group_norm",
     "gru",
     "gru_cell",

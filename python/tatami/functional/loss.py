@@ -226,14 +226,15 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
             f"nll_loss: input (N, C, ...) has shape {input.shape} and target {target.shape}; "
             "target must have the shape of input without axis 1"
         )
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"nll_loss: target must hold integers, not {target.dtype}")
     counted = target != ignore_index
     index = np.where(counted, target, 0)
     if np.any(index < 0) or np.any(index >= input.shape[1]):
         raise ValueError(f"nll_loss: target must hold classes in [0, {input.shape[1]})")
-    shares = counted if weight is None else weight[index] * counted
-    shares = shares.astype(input.dtype)
-    picked = gather(input, 1, np.expand_dims(index, 1))
-    terms = -reshape(picked, target.shape) * shares
+    picked = reshape(gather(input, 1, np.expand_dims(index, 1)), target.shape)
+    shares = counted.astype(input.dtype) if weight is None else weight[index] * counted
+    terms = where(counted, -picked, 0.0) * shares
     if reduction == "mean":
         return div(sum(terms), float(np.sum(shares)))
     return reduced("nll_loss", terms, reduction)
