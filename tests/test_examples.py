@@ -93,6 +93,44 @@ def test_optimizer_race(result, folder):
         assert all(ends[place][name] > deep / 2 for name in (*adaptive, "SGD"))
 
 
+def test_mlp(result):
+    accuracy = result("mlp")
+    assert accuracy[0] < 0.9, "no line separates the moons"
+    assert min(accuracy[1], accuracy[2]) > 0.95
+
+
+def test_overfitting(result):
+    errors = result("overfitting")
+    assert errors["straight line"] < 0.1 < errors["large network"] < errors["degree 10"]
+    for remedy in list(errors)[3:]:
+        assert errors["straight line"] < errors[remedy] < errors["large network"], remedy
+
+
+def test_early_stopping(result):
+    shown = result("early_stopping")
+    losses = shown["history"]["val_loss"]
+    assert int(np.argmin(losses)) == shown["best"] == len(losses) - 11, "ten epochs of patience"
+    np.testing.assert_allclose(shown["kept"], min(losses), rtol=1e-5)
+
+
+def test_studies(result):
+    accuracy = result("studies")
+    assert max(accuracy["lr"], key=accuracy["lr"].get) in (0.01, 0.1)
+    assert accuracy["lr"][10.0] < 0.3 and accuracy["width"][2] < accuracy["width"][32]
+    assert accuracy["batch_size"][1024] < accuracy["batch_size"][16]
+
+
+def test_inside(result):
+    shown = result("inside")
+    assert shown["accuracy"] > 0.85
+    _, maps, _, second, smaller, _, scores = shown["outputs"]
+    assert maps.shape == (1, 8, 8, 8) and maps.min() == 0 < maps.max()
+    blocks = second.reshape(1, 16, 4, 2, 4, 2)
+    np.testing.assert_array_equal(smaller, blocks.max(axis=(3, 5)))
+    exponentials = np.exp(scores - scores.max())[0]
+    np.testing.assert_allclose(shown["probabilities"], exponentials / exponentials.sum(), rtol=1e-5)
+
+
 def test_from_the_command_line(tmp_path):
     listed = tatami_command("example")
     assert listed.returncode == 0

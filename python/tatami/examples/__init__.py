@@ -12,9 +12,14 @@ NAMES = (
     "perceptron",
     "line",
     "logistic",
+    "mlp",
     "activations",
     "initial_values",
     "optimizer_race",
+    "overfitting",
+    "early_stopping",
+    "studies",
+    "inside",
 )
 
 
