@@ -5,7 +5,7 @@ An input size may be left out, as in Keras: ``Linear(None, 64)``, ``Conv2d(None,
 ``model.build(input_shape)``; only then are there parameters, and an optimizer can be made.
 """
 
-from . import init
+from . import init, utils
 from .activation import (
     ELU,
     GELU,
@@ -141,4 +141,5 @@ __all__ = [
     "save_weights",
     "summary",
     "to_config",
+    "utils",
 ]

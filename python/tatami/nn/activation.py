@@ -96,10 +96,13 @@ class Tanh(Module):
 
 
 class Softplus(Module):
-    """log(1 + exp(x))."""
+    """log(1 + exp(beta * x)) / beta."""
+
+    def __init__(self, beta=1.0):
+        self.beta = beta
 
     def forward(self, x):
-        return F.softplus(x)
+        return F.softplus(x) if self.beta == 1 else F.softplus(x * self.beta) / self.beta
 
 
 class Softmax(Module):

@@ -27,14 +27,17 @@ class _Conv(Lazy):
 
     def kernel_shape(self):
         """``kernel_size`` as a tuple."""
-        size = self.kernel_size
-        size = tuple(size) if isinstance(size, (tuple, list)) else (size,) * self.rank
+        size = self._each(self.kernel_size)
         if len(size) != self.rank:
             raise ValueError(
                 f"{type(self).__name__}: kernel_size must be an int or {self.rank} of them, "
                 f"not {self.kernel_size!r}"
             )
         return size
+
+    def _each(self, value):
+        """One for each axis that the kernel moves along."""
+        return tuple(value) if isinstance(value, (tuple, list)) else (value,) * self.rank
 
     def find_size(self, shape):
         if len(shape) != self.rank + 2:
@@ -73,13 +76,38 @@ class _Forward(_Conv):
         dilation=1,
         groups=1,
         bias=True,
+        padding_mode="zeros",
         *,
         weight_init=None,
         bias_init=None,
     ):
+        if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
+            raise ValueError(
+                f"{type(self).__name__}: padding_mode must be zeros, reflect, replicate or "
+                f"circular, not {padding_mode!r}"
+            )
         how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         inits = (weight_init, bias_init)
+        self.padding_mode = padding_mode
         super().__init__(in_channels, out_channels, kernel_size, bias, inits, **how)
+
+    def forward(self, x):
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            x, padding = F.pad(x, self._margins(), self.padding_mode), 0
+        how = (self.stride, padding, self.dilation, self.groups)
+        return self.function(x, self.weight, self.bias, *how)
+
+    def _margins(self):
+        """Widths in the order of :func:`tatami.functional.pad`: the last axis first."""
+        if self.padding == "same":
+            dilation = self._each(self.dilation)
+            total = [d * (k - 1) for d, k in zip(dilation, self.kernel_shape(), strict=True)]
+            pairs = [(t // 2, t - t // 2) for t in total]
+        else:
+            padding = 0 if self.padding == "valid" else self.padding
+            pairs = [p if isinstance(p, (tuple, list)) else (p, p) for p in self._each(padding)]
+        return [width for pair in reversed(pairs) for width in pair]
 
 
 class Conv1d(_Forward):
@@ -90,24 +118,23 @@ class Conv1d(_Forward):
 
     rank = 1
 
-    def forward(self, x):
-        how = (self.stride, self.padding, self.dilation, self.groups)
-        return F.conv1d(x, self.weight, self.bias, *how)
+    def function(self, *args):
+        return F.conv1d(*args)
 
 
 class Conv2d(_Forward):
     """2-D convolution of (N, C, H, W); sizes are an int or (vertical, horizontal).
 
     ``in_channels`` may be left out: ``Conv2d(None, 32, 3)`` or ``Conv2d(out_channels=32,
-    kernel_size=3)``. ``padding`` may be "same". ``weight_init`` and ``bias_init`` are names or
-    functions, see :func:`tatami.nn.init.get`.
+    kernel_size=3)``. ``padding`` may be "same", and be filled by ``padding_mode`` "reflect",
+    "replicate" or "circular". ``weight_init`` and ``bias_init`` are names or functions, see
+    :func:`tatami.nn.init.get`.
     """
 
     rank = 2
 
-    def forward(self, x):
-        how = (self.stride, self.padding, self.dilation, self.groups)
-        return F.conv2d(x, self.weight, self.bias, *how)
+    def function(self, *args):
+        return F.conv2d(*args)
 
 
 class DepthwiseConv2d(Conv2d):
@@ -121,6 +148,7 @@ class DepthwiseConv2d(Conv2d):
         padding=0,
         dilation=1,
         bias=True,
+        padding_mode="zeros",
         *,
         multiplier=1,
         weight_init=None,
@@ -129,9 +157,8 @@ class DepthwiseConv2d(Conv2d):
         require("DepthwiseConv2d", kernel_size=kernel_size)
         self.multiplier = multiplier
         how = {"weight_init": weight_init, "bias_init": bias_init}
-        super().__init__(
-            in_channels, multiplier, kernel_size, stride, padding, dilation, 1, bias, **how
-        )
+        shape = (in_channels, multiplier, kernel_size)
+        super().__init__(*shape, stride, padding, dilation, 1, bias, padding_mode, **how)
 
     def make_parameters(self):
         self.groups = self.in_channels

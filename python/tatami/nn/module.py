@@ -94,9 +94,13 @@ class Module:
 
     # State
 
+    def named_state(self):
+        """(name, tensor) of every parameter and buffer; a shared one comes by all its names."""
+        return list(self._named((Parameter, Buffer)))
+
     def state_dict(self):
         """A copy of every parameter and buffer: name -> array."""
-        return {name: t.data.copy() for name, t in self._named((Parameter, Buffer))}
+        return {name: t.data.copy() for name, t in self.named_state()}
 
     def load_state_dict(self, state, strict=True):
         """Copy the arrays of ``state`` in, by name; nothing is changed where anything is wrong.
@@ -104,7 +108,7 @@ class Module:
         ``strict=False`` allows names that only one side has. Returns ``missing_keys`` and
         ``unexpected_keys``.
         """
-        own = dict(self._named((Parameter, Buffer)))
+        own = dict(self.named_state())
         found = match(own, state, strict)
         for name, tensor in own.items():
             if name in state:
@@ -142,7 +146,7 @@ class Module:
 
     def astype(self, dtype):
         """Convert all floating-point parameters and buffers; returns the module."""
-        for _, tensor in self._named((Parameter, Buffer)):
+        for _, tensor in self.named_state():
             if tensor.dtype.kind == "f":
                 tensor.data = tensor.data.astype(dtype)
                 tensor.grad = None

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from .architecture import shapes_from_config, to_config
-from .module import Buffer, Parameter, match
+from .module import match
 from .safetensors import load_file, load_with_metadata, save_file
 
 
@@ -49,7 +49,7 @@ def load_model(path, custom=()):
     module = shapes_from_config(config, custom, len(arrays))
     if not all(layer.built for layer in module.modules()):
         raise ValueError(f"{path}: the architecture leaves input sizes out")
-    own = dict(module._named((Parameter, Buffer)))
+    own = dict(module.named_state())
     match(own, arrays, strict=True)
     for name, tensor in own.items():
         if name in arrays:
