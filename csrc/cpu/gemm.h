@@ -23,27 +23,20 @@ struct DepthBlock {
     bool first, last;
 };
 
-// Rows [row, end_row) by columns [column, end_column) of C, one block deep.
-//   a: tiles of `tile_rows` rows, a_tile apart, from the first of these rows on; b: panels of these
-//   columns; edge (kTileRows, kPanel) is scratch.
+// Rows [row, row + rows), one tile, by columns [column, end_column) of C, one block deep.
+//   a: the packed tile; b: the panels of these columns; edge (kTileRows, kPanel) is scratch.
 template <class T, class C>
-TATAMI_INLINE void multiply_tiles(const DepthBlock& block, int64_t row, int64_t end_row,
-                                  int64_t tile_rows, int64_t column, int64_t end_column, const T* a,
-                                  int64_t a_tile, const T* b, const C& c, T* edge) {
-    for (; row < end_row; row += tile_rows, a += a_tile) {
-        const int64_t rows = min(tile_rows, end_row - row);
-        const T* panel = b;
-        for (int64_t col = column; col < end_column;
-             col += kPanel<T>, panel += kPanel<T> * block.depth) {
-            const int64_t cols = min<int64_t>(kPanel<T>, end_column - col);
-            int64_t stride = kPanel<T>;
-            T* const in_place = c.direct(row, col, cols, stride);
-            T* const target = in_place ? in_place : edge;
-            if (!in_place && !block.first) c.read(edge, row, rows, col, cols);
-            tile_for<T>(rows, cols, !block.first)(block.depth, a, panel, kPanel<T>, target, stride);
-            if (block.last) c.finish(target, stride, row, rows, col, cols);
-            if (!in_place) c.write(edge, row, rows, col, cols);
-        }
+TATAMI_INLINE void multiply_tile(const DepthBlock& block, int64_t row, int64_t rows, int64_t column,
+                                 int64_t end_column, const T* a, const T* b, const C& c, T* edge) {
+    for (; column < end_column; column += kPanel<T>, b += kPanel<T> * block.depth) {
+        const int64_t columns = min<int64_t>(kPanel<T>, end_column - column);
+        int64_t stride = kPanel<T>;
+        T* const in_place = c.direct(row, column, columns, stride);
+        T* const target = in_place ? in_place : edge;
+        if (!in_place && !block.first) c.read(edge, row, rows, column, columns);
+        tile_for<T>(rows, columns, !block.first)(block.depth, a, b, kPanel<T>, target, stride);
+        if (block.last) c.finish(target, stride, row, rows, column, columns);
+        if (!in_place) c.write(edge, row, rows, column, columns);
     }
 }
 
@@ -52,37 +45,42 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
     if (m <= 0 || n <= 0) return;
     const Blocks depths = even_blocks(k, c.depth_limit(), 1);
     const Blocks tiles = even_blocks(m, kTileRows, 1);
-    const Tasks cut = plan_tasks<T>(m, n, depths.size, tiles.count);
-    const Blocks groups = cut.groups, bands = cut.bands;
+    const Tasks cut = plan_tasks<T>(m, n, tiles);
+    const Blocks groups = group_columns<T>(cut.columns.size, depths.size);
 
-    const int64_t panels_size = groups.size * depths.size;
-    const int64_t band_scratch = panels_size + kPanel<T> * kTileRows;
     // A packer may write up to a vector past its tile: each tile has room of its own.
     const int64_t a_tile = round_up(tiles.size * depths.size, kPack<T>) + kPack<T>;
-    memory::Scratch scratch((tiles.count * a_tile + num_threads() * band_scratch) * sizeof(T));
-    T* const a_packed = scratch.as<T>();
-    T* const b_scratch = a_packed + tiles.count * a_tile;
+    const bool keep_tiles = groups.count > 1;
+    const int64_t a_size = (keep_tiles ? cut.rows.size : 1) * a_tile;
+    const int64_t b_size = groups.size * depths.size, edge_size = kPanel<T> * kTileRows;
+    const int64_t scratch_size = a_size + b_size + edge_size;
+    memory::Scratch scratch(num_threads() * scratch_size * sizeof(T));
 
-    for (int64_t i = 0; i < depths.count; i++) {
-        const int64_t k0 = i * depths.size, depth = max<int64_t>(min(depths.size, k - k0), 0);
-        const DepthBlock block{k0, depth, i == 0, i + 1 == depths.count};
-        parallel_for(depth ? tiles.count : 0, m * depth / kLanes<T> * 2, [&](int64_t t, int) {
-            const int64_t row = t * tiles.size;
-            a.pack(a_packed + t * a_tile, row, min(tiles.size, m - row), k0, depth);
-        });
-        const int64_t work = m * n / kLanes<T> * max<int64_t>(depth, 1);
-        parallel_for(groups.count * bands.count, work, [&](int64_t task, int worker) {
-            T* const panels = b_scratch + worker * band_scratch;
-            const int64_t column = task % groups.count * groups.size;
-            const int64_t end_column = min(n, column + groups.size);
-            const int64_t tile = task / groups.count * bands.size;
-            const int64_t end_tile = min(tiles.count, tile + bands.size);
-            if (depth) b.pack(panels, column, end_column - column, k0, depth);
-            multiply_tiles(block, tile * tiles.size, min(m, end_tile * tiles.size), tiles.size,
-                           column, end_column, a_packed + tile * a_tile, a_tile, panels, c,
-                           panels + panels_size);
-        });
-    }
+    const auto multiply = [&](int64_t task, int worker) {
+        T* const a_packed = scratch.as<T>() + worker * scratch_size;
+        T *const panels = a_packed + a_size, *const edge = panels + b_size;
+        const int64_t first_row = task / cut.columns.count * cut.rows.size * tiles.size;
+        const int64_t end_row = min(m, first_row + cut.rows.size * tiles.size);
+        const int64_t first_column = task % cut.columns.count * cut.columns.size;
+        const int64_t end_column = min(n, first_column + cut.columns.size);
+        for (int64_t i = 0; i < depths.count; i++) {
+            const int64_t k0 = i * depths.size, depth = max<int64_t>(min(depths.size, k - k0), 0);
+            const DepthBlock block{k0, depth, i == 0, i + 1 == depths.count};
+            for (int64_t column = first_column; column < end_column; column += groups.size) {
+                const int64_t end = min(end_column, column + groups.size);
+                if (depth) b.pack(panels, column, end - column, k0, depth);
+                T* tile = a_packed;
+                for (int64_t row = first_row; row < end_row; row += tiles.size) {
+                    const int64_t rows = min(tiles.size, end_row - row);
+                    if (depth && column == first_column) a.pack(tile, row, rows, k0, depth);
+                    multiply_tile(block, row, rows, column, end, tile, panels, c, edge);
+                    if (keep_tiles) tile += a_tile;
+                }
+            }
+        }
+    };
+    const int64_t work = m * n / kLanes<T> * max<int64_t>(k, 1);
+    parallel_for(cut.rows.count * cut.columns.count, work, multiply);
 }
 
 }  // namespace tatami::TATAMI_ISA
