@@ -57,19 +57,48 @@ struct Reached {
     throw py::error_already_set();
 }
 
+Tensor* tensor_of(py::handle value) {
+    if (Tensor* t = as_tensor(value.ptr())) return t;
+    throw py::type_error(
+        concat("backward: gradients are of tensors, not of ", Py_TYPE(value.ptr())->tp_name));
+}
+
+// Where the gradient of a tensor is added up.
+PyObject* source_of(Tensor* t) {
+    return t->node ? reinterpret_cast<PyObject*>(t->node) : reinterpret_cast<PyObject*>(t);
+}
+
+// Every node behind the outputs, the earliest first.
+std::vector<Node*> behind(const py::sequence& outputs) {
+    std::unordered_set<Node*> seen;
+    std::vector<Node*> nodes;
+    auto see = [&](Node* node) {
+        if (node && seen.insert(node).second) nodes.push_back(node);
+    };
+    for (py::handle y : outputs) see(tensor_of(y)->node);
+    for (size_t done = 0; done < nodes.size(); done++) {
+        Node* node = nodes[done];
+        if (!node->value) refuse_freed(node);
+        for (Py_ssize_t k = 0; k < Py_SIZE(node); k++)
+            if (PyObject* source = node->arguments[k].source) see(as_node(source));
+    }
+    std::sort(nodes.begin(), nodes.end(), [](Node* a, Node* b) { return a->number < b->number; });
+    return nodes;
+}
+
 // Which places of the graph are asked for, and which nodes lead to them.
 class Goal {
   public:
-    Goal(const py::sequence& inputs, const py::sequence& outputs) {
+    // `stop`: the inputs count as independent, so nothing leads further back from them.
+    Goal(const py::sequence& inputs, const py::sequence& outputs, bool stop) {
         for (size_t k = 0; k < inputs.size(); k++) {
-            Tensor* t = as_tensor(py::object(inputs[k]).ptr());
-            PyObject* source =
-                t->node ? reinterpret_cast<PyObject*>(t->node) : reinterpret_cast<PyObject*>(t);
+            Tensor* t = tensor_of(inputs[k]);
+            PyObject* source = source_of(t);
+            if (stop && is_place(source, t->place)) continue;  // given twice: counts once
             places_.emplace(source, Place{t->place, k});
         }
         for (Node* node : behind(outputs))
-            for (Py_ssize_t k = 0; k < Py_SIZE(node) && !leads_.contains(node); k++)
-                if (concerns(node->arguments[k])) leads_.insert(node);
+            if (!stop || !places_.contains(reinterpret_cast<PyObject*>(node))) consider(node);
     }
 
     bool concerns(const Argument& a) const {
@@ -91,28 +120,15 @@ class Goal {
         size_t input;
     };
 
+    void consider(Node* node) {
+        if (std::any_of(node->arguments, node->arguments + Py_SIZE(node),
+                        [&](const Argument& a) { return concerns(a); }))
+            leads_.insert(node);
+    }
+
     bool is_place(PyObject* source, int place) const {
         const auto [begin, end] = places_.equal_range(source);
         return std::any_of(begin, end, [&](const auto& p) { return p.second.place == place; });
-    }
-
-    // Every node behind the outputs, the earliest first.
-    static std::vector<Node*> behind(const py::sequence& outputs) {
-        std::unordered_set<Node*> seen;
-        std::vector<Node*> nodes;
-        auto see = [&](Node* node) {
-            if (node && seen.insert(node).second) nodes.push_back(node);
-        };
-        for (py::handle y : outputs) see(as_tensor(y.ptr())->node);
-        for (size_t done = 0; done < nodes.size(); done++) {
-            Node* node = nodes[done];
-            if (!node->value) refuse_freed(node);
-            for (Py_ssize_t k = 0; k < Py_SIZE(node); k++)
-                if (PyObject* source = node->arguments[k].source) see(as_node(source));
-        }
-        std::sort(nodes.begin(), nodes.end(),
-                  [](Node* a, Node* b) { return a->number < b->number; });
-        return nodes;
     }
 
     std::unordered_multimap<PyObject*, Place> places_;
@@ -194,20 +210,18 @@ class Pass {
 }  // namespace
 
 py::list propagate(py::sequence outputs, py::sequence starts, py::object inputs, bool retain_graph,
-                   bool create_graph, py::object by_composition) {
+                   bool create_graph, bool stop, py::object by_composition) {
     std::unique_ptr<Goal> goal;
     py::list results;
     if (!inputs.is_none()) {
         const py::sequence asked(inputs);
-        goal = std::make_unique<Goal>(asked, outputs);
+        goal = std::make_unique<Goal>(asked, outputs, stop);
         for (size_t k = 0; k < asked.size(); k++) results.append(py::none());
     }
     Pass pass(goal.get(), retain_graph, create_graph, by_composition);
     for (size_t k = 0; k < outputs.size(); k++) {
-        const py::object y = outputs[k];
-        Tensor* t = as_tensor(y.ptr());
-        if (!t->requires_grad) continue;
-        pass.add(t->node ? reinterpret_cast<PyObject*>(t->node) : y.ptr(), t->place, starts[k]);
+        Tensor* t = tensor_of(outputs[k]);
+        if (t->requires_grad) pass.add(source_of(t), t->place, starts[k]);
     }
     pass.run(results);
     for (auto& [source, leaf] : pass.leaves) {
@@ -219,6 +233,18 @@ py::list propagate(py::sequence outputs, py::sequence starts, py::object inputs,
     return results;
 }
 
+py::list leaves(py::sequence outputs) {
+    py::list found;
+    std::unordered_set<PyObject*> seen;
+    for (Node* node : behind(outputs))
+        for (Py_ssize_t k = 0; k < Py_SIZE(node); k++) {
+            PyObject* source = node->arguments[k].source;
+            if (source && !as_node(source) && seen.insert(source).second)
+                found.append(py::handle(source));
+        }
+    return found;
+}
+
 }  // namespace tatami::tape
 
 void tatami::bind_tape(py::module_& m) {
@@ -227,4 +253,5 @@ void tatami::bind_tape(py::module_& m) {
     tape::bind_op(m);
     tape::bind_tensor(m);
     m.def("propagate", &tape::propagate);
+    m.def("leaves", &tape::leaves);
 }

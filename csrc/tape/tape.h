@@ -124,7 +124,9 @@ void free_node(Node* node);
 
 // The pass back. docs: python/tatami/autograd/backward.py
 py::list propagate(py::sequence outputs, py::sequence starts, py::object inputs, bool retain_graph,
-                   bool create_graph, py::object by_composition);
+                   bool create_graph, bool stop, py::object by_composition);
+// The leaves behind the outputs, each once.
+py::list leaves(py::sequence outputs);
 
 void bind_like(py::module_& m);
 void bind_node(py::module_& m);

@@ -660,6 +660,8 @@ def propagate(
     inputs: Sequence[Tensor] | None,
     retain_graph: bool,
     create_graph: bool,
+    stop: bool,
     by_composition: Callable[..., Any],
     /,
 ) -> list[Any]: ...
+def leaves(outputs: Sequence[Tensor], /) -> list[Tensor]: ...

@@ -2,6 +2,7 @@
 
 from .backward import grad
 from .check import check_grads
+from .checkpoint import checkpoint
 from .mode import is_grad_enabled, no_grad, set_grad_enabled
 from .op import Op
 from .tensor import Tensor
@@ -10,6 +11,7 @@ __all__ = [
     "Op",
     "Tensor",
     "check_grads",
+    "checkpoint",
     "grad",
     "is_grad_enabled",
     "no_grad",

@@ -3,10 +3,7 @@
 import numpy as np
 
 from .. import _core
-from .op import Op
 from .tensor import Tensor
-
-_alias = Op(lambda x: x, lambda grad_y, _y, _x: grad_y, name="alias", view=True)
 
 
 def backward(y, gradient=None, retain_graph=None, create_graph=False):
@@ -17,9 +14,12 @@ def backward(y, gradient=None, retain_graph=None, create_graph=False):
     found = _propagate([y], [start], None, retain_graph, create_graph)
     taken = {id(gradient), id(getattr(gradient, "data", None))}
     for leaf, grad in found:
-        if not create_graph:
-            grad = Tensor(_own(grad, taken))
-        leaf.grad = grad if leaf.grad is None else leaf.grad + grad
+        if leaf.grad is None:
+            leaf.grad = grad if create_graph else Tensor(_own(grad, taken))
+        elif create_graph:
+            leaf.grad = leaf.grad + grad
+        else:
+            leaf.grad.data += grad
 
 
 def grad(
@@ -98,22 +98,24 @@ def _own(gradient, taken):
     return gradient
 
 
-def _propagate(outputs, starts, inputs, retain_graph, create_graph):
-    """Gradients of ``inputs``, or (leaf, gradient) for every leaf; arrays, or tensors."""
+def _propagate(outputs, starts, inputs, retain_graph, create_graph, stop=False):
+    """Gradients of ``inputs``, or (leaf, gradient) for every leaf; arrays, or tensors.
+
+    ``stop``: the inputs count as independent, whatever one has to do with another.
+    """
     retain_graph = create_graph if retain_graph is None else retain_graph
     return _core.propagate(
-        outputs, starts, inputs, bool(retain_graph), create_graph, _by_composition
+        outputs, starts, inputs, bool(retain_graph), bool(create_graph), stop, _by_composition
     )
 
 
 def _by_composition(composed, args, settings, grad_y, wanted):
-    """Gradients of ``composed``, through aliases: arguments may depend on each other."""
-    args = [_alias(a) if asked else a for a, asked in zip(args, wanted, strict=True)]
+    """The differentiable gradients of an operation's arguments, by what it is composed of."""
     y = composed(*args, **settings)
     if not isinstance(y, tuple):
         y, grad_y = (y,), (grad_y,)
     pairs = [(part, g) for part, g in zip(y, grad_y, strict=True) if g is not None]
+    outputs, starts = zip(*pairs, strict=True)
     inputs = [a for a, asked in zip(args, wanted, strict=True) if asked]
-    outputs, grad_outputs = zip(*pairs, strict=True)
-    found = iter(grad(outputs, inputs, grad_outputs, create_graph=True, allow_unused=True))
+    found = iter(_propagate(outputs, starts, inputs, True, True, stop=True))
     return [next(found) if asked else None for asked in wanted]

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from ..autograd import Op
+from ..autograd.tensor import array_of
 from .indexing import getitem
 from .shape import expand_dims
 
@@ -22,8 +23,7 @@ def _split_raw(x, sizes, axis):
 
 def _split_rule(grads, _ys, _x, sizes, axis):
     """The parts' gradients in a row, zeros for a part that was not used."""
-    used = next(g for g in grads if g is not None)
-    used = getattr(used, "data", used)
+    used = array_of(next(g for g in grads if g is not None))
 
     def zeros(size):
         shape = list(_x.shape)
@@ -34,7 +34,7 @@ def _split_rule(grads, _ys, _x, sizes, axis):
     return concatenate(parts, axis)
 
 
-_split = Op(_split_raw, _split_rule, name="split", outputs=None)
+_split = Op(_split_raw, _split_rule, name="split", outputs=None, view=True)
 
 
 def concatenate(xs, axis=0):
@@ -96,7 +96,7 @@ def _constant(x, before, after, axis, value):
 
     def margin(width):
         shape = (*x.shape[:axis], max(width, 0), *x.shape[axis + 1 :])
-        return np.full_like(getattr(x, "data", x), value, shape=shape)
+        return np.full_like(array_of(x), value, shape=shape)
 
     parts = [margin(before), x, margin(after)]
     return concatenate([p for p in parts if p is x or p.shape[axis]], axis)

@@ -14,6 +14,7 @@ _getitem = Op(
     lambda x, index: x[index],
     lambda g, _y, _x, index: _put(g, index=index, shape=_x.shape),
     name="getitem",
+    view=True,
 )
 
 
@@ -46,10 +47,10 @@ def _names_once(index):
 _put = Op(_put_raw, lambda gg, _y, _g, index, shape: getitem(gg, index), name="put")
 
 
-def _plain(index):
+def plain_index(index):
     """An index with arrays for tensors and lists."""
     if isinstance(index, tuple):
-        return tuple(_plain(entry) for entry in index)
+        return tuple(plain_index(entry) for entry in index)
     if isinstance(index, list):
         return np.asarray(index, None if index else np.int64)
     return array_of(index)
@@ -62,7 +63,7 @@ def getitem(x, index):
     >>> x[:, 0]
     Tensor([1., 3.], float32)
     """
-    return _getitem(x, index=_plain(index))
+    return _getitem(x, index=plain_index(index))
 
 
 def _along(name, x, indices, axis):

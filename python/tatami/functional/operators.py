@@ -4,7 +4,7 @@ import operator
 
 from ..autograd import Tensor
 from ..autograd.tensor import array_of
-from . import arithmetic, elementwise, indexing, matmul, reduce, shape
+from . import arithmetic, elementwise, indexing, inplace, matmul, reduce, shape
 
 
 def _swapped(f):
@@ -29,6 +29,12 @@ Tensor.__rmatmul__ = _swapped(matmul.matmul)
 Tensor.__neg__ = arithmetic.neg
 Tensor.__abs__ = elementwise.abs
 Tensor.__getitem__ = indexing.getitem
+Tensor.__setitem__ = inplace.setitem
+Tensor.copy_ = inplace.copy_
+Tensor.zero_ = inplace.zero_
+
+for _name, _f in inplace.OPERATORS.items():
+    setattr(Tensor, _name, _f)
 
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Tensor, f"__{_name}__", _compared(getattr(operator, _name)))

@@ -11,12 +11,14 @@ _reshape = Op(
     lambda x, shape: x.reshape(shape),
     lambda g, _y, _x, shape: reshape(g, _x.shape),
     name="reshape",
+    view=True,
 )
 _transpose = Op(
     np.transpose,
     lambda g, _y, _x, axes: transpose(g, None if axes is None else np.argsort(axes)),
+    view=True,
 )
-_broadcast_to = Op(np.broadcast_to, lambda g, _y, _x, shape: sum_to(g, _x.shape))
+_broadcast_to = Op(np.broadcast_to, lambda g, _y, _x, shape: sum_to(g, _x.shape), view=True)
 _sum = Op(
     lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
     lambda g, _y, _x, axis, keepdims: broadcast_to(kept(g, _x, axis, keepdims), _x.shape),
