@@ -60,17 +60,20 @@ def compiled_of(model, caller):
 
 def _optimizer(given):
     """An optimizer and None, or None and the function of the parameters that makes one."""
+    return (given, None) if hasattr(given, "param_groups") else (None, optimizer_maker(given))
+
+
+def optimizer_maker(given):
+    """The function of the parameters that makes an optimizer, from its name or itself."""
     if isinstance(given, str):
         if given.lower() not in _optimizers:
             raise ValueError(
                 f"compile: optimizer {given!r} is not known; give one of "
                 f"{', '.join(sorted(_optimizers))}, or an optimizer"
             )
-        return None, getattr(optim, _optimizers[given.lower()])
-    if hasattr(given, "param_groups"):
-        return given, None
+        return getattr(optim, _optimizers[given.lower()])
     if callable(given):
-        return None, given
+        return given
     raise TypeError(
         f"compile: optimizer must be a name, an optimizer, or a function of the parameters, "
         f"not {given!r}"
