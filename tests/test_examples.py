@@ -131,6 +131,19 @@ def test_inside(result):
     np.testing.assert_allclose(shown["probabilities"], exponentials / exponentials.sum(), rtol=1e-5)
 
 
+def test_grid_search(result):
+    shown = result("grid_search")
+    assert shown["accuracy"] > 0.9
+    assert (shown["scores"][1:, 1] > 0.9).all() and shown["scores"][0, 0] < 0.8
+
+
+def test_optuna_search(result):
+    pytest.importorskip("optuna")
+    shown = result("optuna_search")
+    assert shown["best"] > 0.9
+    assert min(map(len, shown["reached"])) < 4, "some are given up early"
+
+
 def test_from_the_command_line(tmp_path):
     listed = tatami_command("example")
     assert listed.returncode == 0

@@ -20,6 +20,8 @@ NAMES = (
     "early_stopping",
     "studies",
     "inside",
+    "grid_search",
+    "optuna_search",
 )
 
 
