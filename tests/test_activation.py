@@ -120,6 +120,13 @@ def test_relu_keeps_zero_and_leaky_relu_its_slope():
     np.testing.assert_array_equal(K.leaky_relu_grad(np.ones_like(x), x, 0.5), [0.5, 0.5, 0.5, 1])
 
 
+def test_gradients_where_x_is_nan_or_grad_y_infinite(isa):
+    x, grad_y = (np.repeat(np.float32([[np.nan, -1], [2, np.inf]]), 20, axis=1)[i] for i in (0, 1))
+    np.testing.assert_array_equal(K.relu_grad(grad_y, x), R.relu_grad(grad_y, x))
+    np.testing.assert_array_equal(K.relu_grad(grad_y, x), np.repeat([2, 0], 20))
+    np.testing.assert_array_equal(K.leaky_relu_grad(grad_y, x, 0.5), np.repeat([1, np.inf], 20))
+
+
 def test_gradient_shapes_must_agree():
     with pytest.raises(ValueError, match=r"^relu_grad: grad_y .*\(3,?\).*\(4,?\)"):
         K.relu_grad(np.ones(3, np.float32), np.ones(4, np.float32))

@@ -1,5 +1,5 @@
-// The activations as functions of one vector, with their slopes f'; activation.cpp maps them over
-// arrays, epilogue.h over tiles.
+// The activations as functions of one vector, with their slopes f' and gradients; activation.cpp
+// maps them over arrays, epilogue.h over tiles.
 #pragma once
 
 #include "cpu/math.h"
@@ -10,7 +10,6 @@ namespace tatami::TATAMI_ISA {
 template <class T>
 struct Relu {
     TATAMI_INLINE Vec<T> operator()(Vec<T> x) const { return at_least<T>(x, T(0)); }
-    TATAMI_INLINE Vec<T> slope(Vec<T> x) const { return x > T(0) ? broadcast(T(1)) : Vec<T>{}; }
 };
 
 template <class T>
@@ -74,6 +73,15 @@ struct Softplus {
     }
     TATAMI_INLINE Vec<T> slope(Vec<T> x) const { return sigmoid<T>(x); }
 };
+
+// dy f'(x). Relu's is a choice: dy may be infinite where x <= 0, and passes where x is NaN.
+template <class T, class F>
+TATAMI_INLINE Vec<T> gradient(const F& f, Vec<T> dy, Vec<T> x) {
+    if constexpr (std::is_same_v<F, Relu<T>>)
+        return x <= T(0) ? Vec<T>{} : dy;
+    else
+        return dy * f.slope(x);
+}
 
 // Calls use(f) with the function object of `kind`; nothing for `none`.
 template <class T, class Use>

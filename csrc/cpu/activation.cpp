@@ -18,8 +18,8 @@ void activation_forward(Activation kind, int64_t n, const T* x, T alpha, T* y) {
 template <class T>
 void activation_backward(Activation kind, int64_t n, const T* dy, const T* x, T alpha, T* dx) {
     with_activation<T>(kind, alpha, [&](auto f) {
-        const auto product = [f](Vec<T> d, Vec<T> v) { return d * f.slope(v); };
-        map_arrays(n, kActivationCost, product, dx, dy, x);
+        const auto back = [f](Vec<T> d, Vec<T> v) { return gradient<T>(f, d, v); };
+        map_arrays(n, kActivationCost, back, dx, dy, x);
     });
 }
 

@@ -51,7 +51,8 @@ struct RnnBackward {
         u.store(dh_at, Vec<T>{});
         if (grad_y) dh += u.load(grad_y + row * h_size);
         const Vec<T> out = u.load(h + row * state_row);
-        u.store(delta + row * delta_row, dh * (relu ? Relu<T>{}.slope(out) : T(1) - out * out));
+        u.store(delta + row * delta_row,
+                relu ? gradient<T>(Relu<T>{}, dh, out) : dh * (T(1) - out * out));
     }
 };
 

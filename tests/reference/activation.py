@@ -43,7 +43,7 @@ def relu(x):
 
 
 def relu_grad(grad_y, x):
-    return np.where(f64(x) > 0, f64(grad_y), 0.0)
+    return np.where(f64(x) <= 0, 0.0, f64(grad_y))
 
 
 def leaky_relu(x, negative_slope=0.01):

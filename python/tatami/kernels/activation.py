@@ -34,7 +34,7 @@ def relu(x, *, out=None):
 
 
 def relu_grad(grad_y, x):
-    """Gradient of :func:`relu`: ``grad_y`` where ``x > 0``, else 0. Both of one shape."""
+    """Gradient of :func:`relu`: 0 where ``x <= 0``, else ``grad_y``. Both of one shape."""
     return _core.relu_grad(grad_y, x)
 
 
