@@ -79,3 +79,12 @@ def test_seeds_are_integers():
         K.dropout(np.ones(5, np.float32), 0.5)
     with pytest.raises((TypeError, ValueError)):
         K.dropout(np.ones(5, np.float32), 0.5, seed="x")
+
+
+def test_results_past_the_caches(isa):
+    x = np.arange(1.0, (9 << 18) + 6, dtype=np.float32)[1:]  # not aligned
+    y, mask = K.dropout(x, 0.5, seed=3)
+    np.testing.assert_array_equal(y, np.where(mask, 2 * x, 0))
+    np.testing.assert_array_equal(
+        K.dropout_grad(x, mask[::-1], 0.5), np.where(mask[::-1], 2 * x, 0)
+    )

@@ -1,6 +1,7 @@
 // Dropout: random words for a block that stays in L1, then the choice.
 #include "ops/dropout.h"
 
+#include "cpu/copy.h"
 #include "cpu/parallel.h"
 #include "cpu/philox.h"
 #include "cpu/table.h"
@@ -10,33 +11,45 @@ namespace tatami::TATAMI_ISA {
 inline constexpr int64_t kWordBlock = 256;   // elements whose words are made at a time
 inline constexpr int64_t kDropoutCost = 32;  // vector operations that a vector costs
 
-// One lane of LANE width for each byte or word: what a mask of T is compared with.
-template <class T, class From>
-TATAMI_INLINE Mask<T> widen(const From* p) {
-    typedef From Narrow __attribute__((vector_size(kLanes<T> * sizeof(From))));
-    Narrow v;
-    std::memcpy(&v, p, sizeof v);
+// A lane of T's width for each of the first n bytes, or all of them: what a mask of T is compared
+// with.
+template <class T>
+TATAMI_INLINE Mask<T> widen_some(const uint8_t* p, int64_t n) {
+    typedef uint8_t Narrow __attribute__((vector_size(kLanes<T>)));
+    Narrow v{};
+    if (n >= kLanes<T>)
+        std::memcpy(&v, p, sizeof v);
+    else
+        std::memcpy(&v, p, size_t(n));
     return __builtin_convertvector(v, Mask<T>);
 }
 
-// mask[i] = words[i] >= threshold, as bytes 0 and 1, and y. Reads and writes n elements only.
+// y (n) = x scale where keep is 1, 0 where it is 0.
 template <class T>
-static void choose(const Dropout& d, int64_t n, const uint32_t* words, const T* x, T* y,
-                   bool* mask) {
+TATAMI_INLINE void choose(const Dropout& d, int64_t n, bool streamed, const uint8_t* keep,
+                          const T* x, T* y) {
+    const Vec<T> scale = broadcast(T(d.scale));
+    store_row(y, n, streamed, [=](int64_t i) {
+        const Mask<T> kept = widen_some<T>(keep + i, n - i) != 0;
+        return select<T>(kept, load_some(x + i, n - i) * scale, Vec<T>{});
+    });
+}
+
+// A block's mask = words >= threshold as bytes, and y. Reads and writes n elements only.
+template <class T>
+static void drop_block(const Dropout& d, int64_t n, bool streamed, const uint32_t* words,
+                       const T* x, T* y, bool* mask) {
     uint8_t keep[kWordBlock];
     const uint32_t least = uint32_t(d.threshold);  // p = 1 never comes here
     for (int64_t i = 0; i < kWordBlock; i++) keep[i] = words[i] >= least;
-    const Vec<T> scale = broadcast(T(d.scale));
-    int64_t i = 0;
-    for (; i + kLanes<T> <= n; i += kLanes<T>)
-        store(y + i, select<T>(widen<T>(keep + i) != 0, load(x + i) * scale, Vec<T>{}));
-    for (; i < n; i++) y[i] = keep[i] ? x[i] * T(d.scale) : T(0);
+    choose(d, n, streamed, keep, x, y);
     std::memcpy(mask, keep, size_t(n));
 }
 
 template <class T>
 static void forward(const Dropout& d, uint64_t seed, int64_t n, const T* x, T* y, bool* mask) {
     const bool none = d.threshold >> 32;  // p = 1
+    const bool streamed = n * int64_t(sizeof(T)) >= kStreamBytes;
     parallel_ranges(n, 4096, n / kLanes<T> * kDropoutCost, [&](int64_t begin, int64_t end) {
         if (none) {
             std::memset(y + begin, 0, size_t(end - begin) * sizeof(T));
@@ -47,20 +60,19 @@ static void forward(const Dropout& d, uint64_t seed, int64_t n, const T* x, T* y
         for (int64_t i = begin; i < end; i += kWordBlock) {
             for (int64_t w = 0; w < kWordBlock; w += 4 * kWideLanes)
                 philox(seed, uint64_t(i + w) / 4, words + w);
-            choose(d, min(kWordBlock, end - i), words, x + i, y + i, mask + i);
+            drop_block(d, min(kWordBlock, end - i), streamed, words, x + i, y + i, mask + i);
         }
+        if (streamed) stream_fence();
     });
 }
 
 template <class T>
 static void backward(const Dropout& d, int64_t n, const T* dy, const bool* mask, T* dx) {
     const auto* keep = reinterpret_cast<const uint8_t*>(mask);
-    const Vec<T> scale = broadcast(T(d.scale));
+    const bool streamed = n * int64_t(sizeof(T)) >= kStreamBytes;
     parallel_ranges(n, 4096, n / kLanes<T> * 4, [&](int64_t begin, int64_t end) {
-        int64_t i = begin;
-        for (; i + kLanes<T> <= end; i += kLanes<T>)
-            store(dx + i, select<T>(widen<T>(keep + i) != 0, load(dy + i) * scale, Vec<T>{}));
-        for (; i < end; i++) dx[i] = keep[i] ? dy[i] * T(d.scale) : T(0);
+        choose(d, end - begin, streamed, keep + begin, dy + begin, dx + begin);
+        if (streamed) stream_fence();
     });
 }
 

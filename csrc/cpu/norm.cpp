@@ -49,14 +49,16 @@ TATAMI_INLINE void write_rows(const Norm& p, int64_t at, int64_t n, const T* x, 
         level[l] = broadcast(maps[l].level);
     }
     const int64_t apart = p.length;
-    sweep<T>(n, streamed, [=](int64_t i, auto read, auto, auto put) {
+    sweep<LINES>(y + at, apart, n, streamed, [=](int64_t i, auto read, auto) {
         const Vec<T> weight = read(w + i), bias = read(b + i);
+        Results<T, LINES> r;
 #pragma GCC unroll 4
         for (int l = 0; l < LINES; l++) {
-            const int64_t j = at + l * apart + i;
-            fetch(x + j + ahead);
-            put(y + j, fma(fma(read(x + j) - near[l], slope[l], level[l]), weight, bias));
+            const T* const from = x + at + l * apart + i;
+            fetch(from + ahead);
+            r.line[l] = fma(fma(read(from) - near[l], slope[l], level[l]), weight, bias);
         }
+        return r;
     });
 }
 
@@ -102,9 +104,9 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
             const LineMap<T>& m = map[q.line];
             const Vec<T> near = broadcast(m.near), a = broadcast(m.slope), b = broadcast(m.level);
             const int64_t at = q.at;
-            sweep<T>(q.n, streamed, [=](int64_t i, auto read, auto, auto put) {
+            sweep<1>(y + at, 0, q.n, streamed, [=](int64_t i, auto read, auto) {
                 fetch(x + at + i + ahead);
-                put(y + at + i, fma(read(x + at + i) - near, a, b));
+                return Results<T, 1>{fma(read(x + at + i) - near, a, b)};
             });
         });
     };
@@ -190,10 +192,11 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
             const Vec<T> a = broadcast(m.factor), near = broadcast(m.x.near);
             const Vec<T> b = broadcast(m.x.slope), c = broadcast(m.x.level);
             const int64_t at = q.at;
-            sweep<T>(q.n, streamed, [=](int64_t i, auto read, auto, auto put) {
+            sweep<1>(dx + at, 0, q.n, streamed, [=](int64_t i, auto read, auto) {
                 fetch(dy + at + i + ahead);
                 fetch(x + at + i + ahead);
-                put(dx + at + i, fma(read(dy + at + i), a, fma(read(x + at + i) - near, b, c)));
+                const Vec<T> rest = fma(read(x + at + i) - near, b, c);
+                return Results<T, 1>{fma(read(dy + at + i), a, rest)};
             });
         });
     };

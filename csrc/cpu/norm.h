@@ -149,22 +149,53 @@ TATAMI_INLINE void gradient_sums(const Tile& q, const T* dy, const T* x, int64_t
     }
 }
 
-// f(i, read, write, put) for vectors of elements from i on; read(p + i) loads and write(p + i, v)
-// stores one, put(y + i, v) stores a result: where streamed, n is whole and y lies on a line.
-// f captures by value: what it refers to might else be read again after every store.
+// f(i, read, write) for vectors of elements from i on: read(p + i) loads and write(p + i, v) stores
+// one. f captures by value: what it refers to might else be read again after every store.
 template <class T, class F>
-TATAMI_INLINE void sweep(int64_t n, bool streamed, const F& f) {
-    const auto read = [](const T* p) { return load(p); };
-    const auto write = [](T* p, Vec<T> v) { store(p, v); };
+TATAMI_INLINE void each_vector(int64_t n, const F& f) {
     int64_t i = 0;
-    if (streamed)
-        for (; i + kLanes<T> <= n; i += kLanes<T>)
-            f(i, read, write, [](T* p, Vec<T> v) { stream(p, v); });
+    for (; i + kLanes<T> <= n; i += kLanes<T>)
+        f(i, [](const T* p) { return load(p); }, [](T* p, Vec<T> v) { store(p, v); });
+    if (const int64_t left = n - i; left > 0)
+        f(
+            i, [=](const T* p) { return load_first(p, left); },
+            [=](T* p, Vec<T> v) { store_first(p, v, left); });
+}
+
+// A vector of each of LINES lines.
+template <class T, int LINES>
+struct Results {
+    Vec<T> line[LINES];
+};
+
+// y[l · apart + i] = f(i, read, write).line[l] for LINES lines of n elements, otherwise as
+// each_vector(). Vectors are stored after the next ones are read, for the reason that store_row()
+// gives. Where streamed, n is whole and y lies on a line of the cache.
+template <int LINES, class T, class F>
+TATAMI_INLINE void sweep(T* y, int64_t apart, int64_t n, bool streamed, const F& f) {
+    Results<T, LINES> held;
+    T* to = nullptr;  // where they go
+    const auto put = [&](const auto& store_vector) {
+#pragma GCC unroll 4
+        for (int l = 0; l < LINES; l++) store_vector(to + l * apart, held.line[l]);
+    };
+    const auto put_whole = [&] {
+        if (streamed)
+            put([](T* p, Vec<T> v) { stream(p, v); });
+        else
+            put([](T* p, Vec<T> v) { store(p, v); });
+    };
+    if (n == 0) return;
+    each_vector<T>(n, [&](int64_t i, auto read, auto write) {
+        const Results<T, LINES> next = f(i, read, write);
+        if (to) put_whole();
+        held = next;
+        to = y + i;
+    });
+    if (n % kLanes<T> == 0)
+        put_whole();
     else
-        for (; i + kLanes<T> <= n; i += kLanes<T>) f(i, read, write, write);
-    const int64_t left = n - i;
-    const auto write_left = [=](T* p, Vec<T> v) { store_first(p, v, left); };
-    if (left > 0) f(i, [=](const T* p) { return load_first(p, left); }, write_left, write_left);
+        put([=](T* p, Vec<T> v) { store_first(p, v, n % kLanes<T>); });
 }
 
 // Whether y (runs, length) is written around the caches: every run must start on a line.

@@ -53,7 +53,7 @@ TATAMI_INLINE void sweep_columns(const Norm& p, int64_t row, int64_t end, int64_
                                  int64_t columns, T* a, T* b, const Add& add) {
     for (int64_t j = 0; j < columns; j++) a[column + j] = b[column + j] = T(0);
     const auto rows = [&](auto count) {
-        sweep<T>(columns, false, [&](int64_t i, auto read, auto write, auto) {
+        each_vector<T>(columns, [&](int64_t i, auto read, auto write) {
             Vec<T> first = read(a + column + i), second = read(b + column + i);
 #pragma GCC unroll 4
             for (int r = 0; r < decltype(count)::value; r++)
@@ -130,11 +130,11 @@ void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, 
         const int64_t end = min((chunk + 1) * kChunkRows, p.runs);
         for (int64_t row = chunk * kChunkRows; row < end; row++) {
             const int64_t at = row * p.length + column;
-            sweep<T>(columns, streamed && columns == p.length,
-                     [=](int64_t i, auto read, auto, auto put) {
+            sweep<1>(y + at, 0, columns, streamed && columns == p.length,
+                     [=](int64_t i, auto read, auto) {
                          const int64_t j = column + i;
-                         put(y + at + i, fma(read(x + at + i) - read(near + j), read(slope + j),
-                                             read(level + j)));
+                         const Vec<T> d = read(x + at + i) - read(near + j);
+                         return Results<T, 1>{fma(d, read(slope + j), read(level + j))};
                      });
         }
     };
@@ -187,12 +187,12 @@ void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, c
         const int64_t end = min((chunk + 1) * kChunkRows, p.runs);
         for (int64_t row = chunk * kChunkRows; row < end; row++) {
             const int64_t at = row * p.length + column;
-            sweep<T>(columns, streamed && columns == p.length,
-                     [=](int64_t i, auto read, auto, auto put) {
+            sweep<1>(dx + at, 0, columns, streamed && columns == p.length,
+                     [=](int64_t i, auto read, auto) {
                          const int64_t j = column + i;
                          const Vec<T> d = read(x + at + i) - read(near + j);
-                         put(dx + at + i, fma(read(dy + at + i), read(factor + j),
-                                              fma(d, read(slope + j), read(level + j))));
+                         const Vec<T> rest = fma(d, read(slope + j), read(level + j));
+                         return Results<T, 1>{fma(read(dy + at + i), read(factor + j), rest)};
                      });
         }
     };

@@ -39,9 +39,10 @@ TATAMI_INLINE void row_gradients(const RowPiece<T>& q, const RowMap<T>* map, int
         slope[r] = broadcast(map[r].slope);
         level[r] = broadcast(map[r].level);
     }
-    sweep<T>(q.n, streamed, [=](int64_t i, auto read, auto write, auto put) {
+    sweep<ROWS>(q.dx, apart, q.n, streamed, [=](int64_t i, auto read, auto write) {
         const Vec<T> w = read(q.w + i);
         Vec<T> dw = read(q.dw + i), db = read(q.db + i);
+        Results<T, ROWS> dx;
 #pragma GCC unroll 4
         for (int r = 0; r < ROWS; r++) {
             const int64_t j = i + r * apart;
@@ -51,10 +52,11 @@ TATAMI_INLINE void row_gradients(const RowPiece<T>& q, const RowMap<T>* map, int
             const Vec<T> scaled = dy * scale[r];
             db += dy;
             dw = fma(scaled, d, dw);
-            put(q.dx + j, fma(scaled, w, fma(d, slope[r], level[r])));
+            dx.line[r] = fma(scaled, w, fma(d, slope[r], level[r]));
         }
         write(q.dw + i, dw);
         write(q.db + i, db);
+        return dx;
     });
 }
 
