@@ -51,6 +51,31 @@ static int64_t band_rows(const ScatterSizes& s) {
     return max<int64_t>(ceil_div(s.rows, bands), min<int64_t>(s.rows, 8));
 }
 
+// dx (rows [first, end)) past the caches, by steps that stay in the L1 while add(band, o) adds the
+// rows of windows. The last ones of a step reach into the rows of the next, which are kept.
+template <class T, class RowsUnder, class Add>
+TATAMI_INLINE void scatter_streamed(int64_t columns, int64_t first, int64_t end, Range windows,
+                                    const RowsUnder& rows_under, T* dx, const Add& add) {
+    int64_t reach = 0;
+    for (int64_t o = windows.begin; o < windows.end; o++)
+        reach = max(reach, rows_under(o).end - rows_under(o).begin);
+    const int64_t fitting = (int64_t{12} << 10) / (columns * int64_t(sizeof(T)));
+    const int64_t step = fitting > reach ? fitting : end - first;
+    const memory::Scratch scratch(size_t((step + reach) * columns) * sizeof(T));
+    T* const rows = scratch.as<T>();
+    int64_t kept = 0, o = windows.begin;
+    for (int64_t at = first; at < end; at += step) {
+        const int64_t last = min(at + step, end), held = min(last + reach, end) - at;
+        std::memset(rows + kept * columns, 0, size_t((held - kept) * columns) * sizeof(T));
+        for (; o < windows.end && (last == end || rows_under(o).begin < last); o++)
+            add(Band<T>{at * columns, held * columns, rows}, o);
+        copy_row(dx + at * columns, rows, (last - at) * columns, true);
+        kept = held - (last - at);
+        std::memmove(rows, rows + (last - at) * columns, size_t(kept * columns) * sizeof(T));
+    }
+    stream_fence();
+}
+
 // windows_over(first, end): the rows of windows that reach over the rows [first, end) of the image;
 // rows_under(o): the rows of the image under row o of windows. Both may give a few too many.
 // False where an index lies outside its plane.
@@ -62,21 +87,20 @@ static bool scatter_planes(const ScatterSizes& s, const T* dy, const int64_t* in
     const bool streamed = s.planes * plane * int64_t(sizeof(T)) >= kStreamBytes;
     Strays all;
     const auto scatter = [&](int64_t i, int64_t first, int64_t end, Range windows, bool direct) {
-        const int64_t begin = first * s.columns, pixels = (end - first) * s.columns;
-        const memory::Scratch scratch(direct ? 0 : size_t(pixels) * sizeof(T));
-        T* to = dx + i * plane + begin;
-        const Band<T> band{begin, pixels, direct ? to : scratch.as<T>()};
-        std::memset(band.dx, 0, size_t(pixels) * sizeof(T));
         Strays strays;
-        for (int64_t o = windows.begin; o < windows.end; o++) {
+        const auto add = [&](const Band<T>& band, int64_t o) {
             const Range rows = rows_under(o);
             const int64_t at = i * out_plane + o * s.out_columns;
             scatter_row(band, {rows.begin * s.columns, rows.end * s.columns}, plane, s.out_columns,
                         dy + at, indices + at, strays);
-        }
-        if (!direct) {
-            copy_row(to, band.dx, pixels, true);
-            stream_fence();
+        };
+        if (direct) {
+            const int64_t begin = first * s.columns, pixels = (end - first) * s.columns;
+            const Band<T> band{begin, pixels, dx + i * plane + begin};
+            std::memset(band.dx, 0, size_t(pixels) * sizeof(T));
+            for (int64_t o = windows.begin; o < windows.end; o++) add(band, o);
+        } else {
+            scatter_streamed(s.columns, first, end, windows, rows_under, dx + i * plane, add);
         }
         if (strays.outside_plane) __atomic_store_n(&all.outside_plane, true, __ATOMIC_RELAXED);
         if (strays.outside_window) __atomic_store_n(&all.outside_window, true, __ATOMIC_RELAXED);
