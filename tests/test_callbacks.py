@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from learning import assert_same_weights, clouds, compiled, network, trained
-from tatami import optim, training
+from tatami import nn, optim, training
 from tatami.training import callbacks as C
 
 
@@ -172,6 +172,9 @@ def test_model_checkpoint(tmp_path):
     trained(3, callbacks=[best, script])
     training.load_checkpoint(tmp_path / "best", other)
     np.testing.assert_array_equal(other.state_dict()["0.weight"], script.weights[1]["0.weight"])
+    trained(1, model, callbacks=[C.ModelCheckpoint(tmp_path / "w", save_weights_only=True)])
+    nn.load_weights(other, tmp_path / "w")
+    assert_same_weights(model, other)
     with pytest.raises(ValueError, match="save_freq"):
         C.ModelCheckpoint(path, save_freq="batch")
 

@@ -106,6 +106,9 @@ def test_loaders():
     generated = compiled()
     training.fit(generated, endless(), epochs=3, steps_per_epoch=4, verbose=0)
     assert_same_weights(model, generated)
+    halves = compiled()
+    training.fit(halves, loader, epochs=6, steps_per_epoch=2, verbose=0)
+    assert_same_weights(model, halves)
     with pytest.raises(ValueError, match="a generator is empty after one epoch"):
         training.fit(compiled(), iter(loader), epochs=2, verbose=0)
 

@@ -78,11 +78,9 @@ def run(out, quick=False):
     print(f"best accuracy {study.best_value:.3f} with {study.best_params}")
     viz.lines(
         range(1, trials + 1),
-        {
-            "where the trial ended": [r[-1] for r in reached],
-            "best so far": [max(r[-1] for r in reached[:k]) for k in range(1, trials + 1)],
-        },
-        title="accuracy of the trials",
+        {"best so far": [max(r[-1] for r in reached[:k]) for k in range(1, trials + 1)]},
+        points=(range(1, trials + 1), [r[-1] for r in reached]),
+        title="accuracy where each trial ended (dots)",
         xlabel="trial",
         ylabel="accuracy",
         path=out / "optuna_search.png",

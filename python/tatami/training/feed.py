@@ -148,7 +148,10 @@ class ArrayFeed:
 
 
 class LoaderFeed:
-    """The batches of a loader: anything that can be iterated every epoch, of (x, y[, weight])."""
+    """The batches of a loader: anything that can be iterated every epoch, of (x, y[, weight]).
+
+    With ``steps`` an epoch is so many batches, and the next epoch goes on where it ended.
+    """
 
     def __init__(self, caller, loader, steps=None):
         if not hasattr(loader, "__iter__"):
@@ -159,18 +162,31 @@ class LoaderFeed:
         self.loader = loader
         length = len(loader) if hasattr(loader, "__len__") else None
         self.steps = length if steps is None else steps  # None: only known at the end
+        self.whole = steps is None
+        self.rest = iter(())  # of the pass through the loader that is under way
 
     def __iter__(self):
-        count = 0
+        if self.whole:
+            self.rest = self._pass()
+            return self.rest
+        return (self._next() for _ in range(self.steps))
+
+    def _next(self):
+        batch = next(self.rest, None)
+        if batch is None:
+            self.rest = self._pass()
+            batch = next(self.rest)
+        return batch
+
+    def _pass(self):
+        """The loader's batches from first to last."""
+        batch = None
         for batch in self.loader:
             if not isinstance(batch, (tuple, list)) or not 2 <= len(batch) <= 3:
                 raise ValueError(f"{self.caller}: the loader must yield (x, y) or (x, y, weight)")
             x, y, *weight = batch
             yield as_inputs(x), np.asarray(y), np.asarray(weight[0]) if weight else None
-            count += 1
-            if count == self.steps:
-                return
-        if not count:
+        if batch is None:
             raise ValueError(
                 f"{self.caller}: the loader yields nothing; a generator is empty after one epoch, "
                 "give a list or an object with __iter__"
@@ -179,7 +195,7 @@ class LoaderFeed:
     def example(self):
         """The inputs of the first batch; random numbers go on as if it had not been asked for."""
         before, own = random.get_state(), self.state_dict()
-        inputs, *_ = next(iter(self))
+        inputs, *_ = next(self._pass())
         random.set_state(before)
         self.load_state_dict(own)
         return inputs
@@ -188,5 +204,6 @@ class LoaderFeed:
         return self.loader.state_dict() if hasattr(self.loader, "state_dict") else {}
 
     def load_state_dict(self, state):
+        self.rest = iter(())
         if hasattr(self.loader, "load_state_dict"):
             self.loader.load_state_dict(state)
