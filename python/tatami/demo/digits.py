@@ -88,4 +88,4 @@ def train(seed, epochs, train, test, batch_size=32):
         callbacks=[progress, cosine, curve],
         verbose=0,
     )
-    return model, {**run.history, "test": curve.accuracy}
+    return model, {**run.history, "val_accuracy": curve.accuracy}

@@ -6,8 +6,8 @@ import numpy as np
 
 import tatami
 
-from .. import nn, training
-from . import compare, digits, pictures
+from .. import metrics, nn, training, viz
+from . import compare, digits
 
 
 def show(seeds, epochs, folder):
@@ -21,14 +21,26 @@ def show(seeds, epochs, folder):
     runs = [digits.train(seed, epochs, train, test) for seed in range(seeds)]
     seconds = time.perf_counter() - start
     models, histories = zip(*runs, strict=True)
-    accuracies = [history["test"][-1] for history in histories]
+    accuracies = [history["val_accuracy"][-1] for history in histories]
     print(
         f"\ntest accuracy  {'  '.join(f'{a:.2%}' for a in accuracies)}\n"
         f"          mean  {np.mean(accuracies):.2%}  ({seconds:.1f} s for everything)\n"
     )
     print(compare.table())
     nn.save_weights(models[0], folder / "weights.safetensors")
-    pictures.curves(folder / "curves.png", histories)
-    guesses = [training.predict(m, test.images).argmax(axis=1) for m in models]
-    pictures.confusion(folder / "confusion.png", test.targets, guesses)
+    curves(histories, folder / "curves.png")
+    guesses = np.concatenate([training.predict(model, test.images) for model in models])
+    counts = metrics.confusion_matrix(np.tile(test.targets, len(models)), guesses)
+    viz.confusion_matrix(counts, path=folder / "confusion.png")
     print(f"\nwritten to {folder}: weights.safetensors (seed 0), curves.png, confusion.png")
+
+
+def curves(histories, path):
+    """Loss and accuracies by epoch, the latter where they have settled."""
+    last = np.mean([history["val_accuracy"][-1] for history in histories])
+    title = f"handwritten digits: test accuracy {last:.2%}"
+    with viz.panels(2, size=(4.8, 3.8), title=title, path=path) as (loss, accuracy):
+        viz.curve(histories, "loss", log=True, ax=loss)
+        labels = ("training (shifted images, dropout)", "test")
+        viz.curve(histories, "accuracy", labels=labels, ax=accuracy)
+        accuracy.set_ylim(0.85, 1.005)

@@ -23,16 +23,24 @@ def history(histories, names=None, *, title=None, path=None):
     return figure
 
 
-def curve(histories, name="loss", *, ax=None, path=None):
+def curve(
+    histories,
+    name="loss",
+    *,
+    labels=("training", "validation"),
+    log=False,
+    ax=None,
+    path=None,
+):
     """One measure by epoch, with ``val_<name>`` beside it where there is one. Returns the axes."""
     histories = _dicts(histories)
+    colours = style.BLUE, style.ORANGE
     with style.axes(ax, path) as ax:
-        for key, label, colour in (
-            (name, "training", style.BLUE),
-            (f"val_{name}", "validation", style.ORANGE),
-        ):
+        for key, label, colour in zip((name, f"val_{name}"), labels, colours, strict=True):
             if key in histories[0]:
                 _runs(ax, [h[key] for h in histories], colour, label)
+        if log:
+            _logarithmic(ax, "y")
         style.frame(ax, xlabel="epoch", ylabel=name.replace("_", " "), whole=True)
     return ax
 
@@ -85,7 +93,7 @@ def bars(labels, values, *, title=None, xlabel=None, ylabel=None, ax=None, path=
     return ax
 
 
-def _logarithmic(ax, log, ticks):
+def _logarithmic(ax, log, ticks=None):
     """Scales with plain numbers beside them; few values have a tick each."""
     for axis in log:
         getattr(ax, f"set_{axis}scale")("log")
