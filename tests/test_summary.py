@@ -52,12 +52,17 @@ def test_the_model_is_as_before(capsys):
 
 
 def test_without_inputs_and_with_frozen_layers():
-    model = lenet().build((1, 1, 28, 28))
-    model[0].requires_grad_(False)
+    model = nn.Sequential(nn.Linear(784, 15), nn.ReLU(), nn.Linear(15, 10, bias=False))
+    model[2].requires_grad_(False)
     table = nn.summary(model)
-    assert (table.parameters, table.frozen, table.outputs) == (11_938, 156, 0)
+    assert (table.parameters, table.frozen, table.outputs) == (11_925, 150, 0)
     assert "output" not in str(table) and "memory" not in str(table)
-    assert str(table).endswith("weights 46.7 KiB, 156 parameters frozen")
+    assert str(table).endswith("weights 46.6 KiB, 150 parameters frozen")
+
+
+def test_the_inputs_of_build_serve_again():
+    model = lenet().build((5, 1, 28, 28))
+    assert str(nn.summary(model)) == str(nn.summary(lenet(), (5, 1, 28, 28)))
 
 
 def test_layers_used_twice_and_shared_weights():
@@ -93,6 +98,17 @@ def test_work_of_every_kind_of_layer():
         (nn.ReLU(), [(2, 3)], 0),
     ]:
         assert nn.summary(layer, *shapes).multiply_adds == work, layer
+
+
+def test_calls_by_keyword():
+    class Self(nn.Module):
+        def __init__(self):
+            self.attend = nn.MultiheadAttention(None, 2)
+
+        def forward(self, x):
+            return self.attend(query=x, key=x, value=x)[0]
+
+    assert nn.summary(Self(), (5, 1, 8)).multiply_adds == 5 * 8 * (4 * 8 + 2 * 5)
 
 
 def test_it_fits_a_narrow_terminal():

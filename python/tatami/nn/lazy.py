@@ -21,12 +21,12 @@ class Lazy(Module):
             self.make_parameters()
             self.reset_parameters()
 
-    def __call__(self, x, *args, **kwargs):
+    def __call__(self, *args, **kwargs):
         if not self.built:
-            self._make_for(x)
-        return self.forward(x, *args, **kwargs)
+            self._make_for(*args, *kwargs.values())
+        return self.forward(*args, **kwargs)
 
-    def _make_for(self, x):
+    def _make_for(self, x, *others):
         setattr(self, self.size_name, self.find_size(x.shape))
         try:
             self.make()

@@ -34,6 +34,7 @@ class Module:
 
     training = True
     built = True  # False while an input size is still to be found
+    built_for = ()  # shapes and dtypes of the inputs that build was given
 
     def __new__(cls, *args, **kwargs):
         module = super().__new__(cls)
@@ -167,13 +168,15 @@ class Module:
         Each of ``inputs`` is an example (array or tensor), or the shape of one, batch axis
         included, which then is zeros of float32; None in a shape counts as 1.
         """
+        inputs = [example(x) for x in inputs]
         modes = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
-            self(*map(example, inputs))
+            self(*inputs)
         finally:
             for module, mode in modes:
                 module.training = mode
+        self.built_for = [(x.shape, x.dtype) for x in inputs]
         return self
 
     def summary(self, *inputs):

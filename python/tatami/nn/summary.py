@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from ..autograd import Tensor
 from .module import Parameter, example
 
 
@@ -61,8 +64,9 @@ class Summary:
 def summary(module, *inputs):
     """The table of ``module`` for ``inputs``: shapes (batch axis included) or examples.
 
-    Without inputs it has no shapes, work or outputs. Multiply-adds count products with weights
-    (and attention's scores). Memory is that of the outputs; views of what came in take none.
+    Without inputs those of :meth:`Module.build` serve, which ``fit`` calls where sizes were left
+    out; failing that the table has no shapes, work or outputs. Multiply-adds count products with
+    weights (and attention's scores). Memory is that of the outputs; views of the inputs take none.
 
     >>> print(nn.summary(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), (1, 4)))
     Sequential of (1, 4)
@@ -76,7 +80,9 @@ def summary(module, *inputs):
     total                         15             12    24 B
     weights 60 B
     """
-    tensors = [example(x) for x in inputs]
+    tensors = [example(x) for x in inputs] or [
+        Tensor(np.zeros(shape, dtype)) for shape, dtype in module.built_for
+    ]
     if tensors and not all(m.built for m in module.modules()):
         module.build(*tensors)
     rows, counted = [], set()
@@ -120,12 +126,12 @@ def _trace(module, tensors, rows):
 def _watching(layer, row, seen):
     forward = layer.forward
 
-    def watching(x, *args, **kwargs):
-        y = forward(x, *args, **kwargs)
+    def watching(*args, **kwargs):
+        y = forward(*args, **kwargs)
         outputs = [t for t in (y if isinstance(y, tuple) else (y,)) if hasattr(t, "shape")]
         row.shape = outputs[0].shape
         row.calls += 1
-        row.multiply_adds += layer.multiply_adds(x, outputs[0])
+        row.multiply_adds += layer.multiply_adds([*args, *kwargs.values()][0], outputs[0])
         row.memory += sum(_memory(getattr(t, "data", t), seen) for t in outputs)
         return y
 
