@@ -10,7 +10,7 @@ from .activations import activation, sampled
 from .confusion import confusion_matrix
 from .curves import bars, curve, history, lines
 from .depth import distributions
-from .images import feature_maps, images, weights
+from .images import feature_maps, images, matrix, weights
 from .plane import regions
 from .style import panels
 from .surface import Landscape, animation, race, surface
@@ -27,6 +27,7 @@ __all__ = [
     "history",
     "images",
     "lines",
+    "matrix",
     "panels",
     "race",
     "regions",

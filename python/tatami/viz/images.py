@@ -46,6 +46,20 @@ def weights(weight, shape=None, labels=None, *, columns=None, title=None, ax=Non
     return _grid(cells, labels, columns, style.SIGNED, largest, title, ax, path)
 
 
+def matrix(values, *, label=None, title=None, ax=None, path=None):
+    """A matrix (rows, columns): blue below zero, red above. Returns the axes."""
+    values = np.asarray(getattr(values, "data", values))
+    if values.ndim != 2:
+        raise ValueError(f"matrix: values must be (rows, columns), got shape {values.shape}")
+    largest = float(np.abs(values).max()) or 1.0
+    with style.axes(ax, path, (4.4, 3.6)) as ax:
+        shown = ax.imshow(values, cmap=style.SIGNED, vmin=-largest, vmax=largest)
+        ax.figure.colorbar(shown, ax=ax, shrink=0.8, label=label)
+        style.bare(ax)
+        style.frame(ax, title=title)
+    return ax
+
+
 def _batch(name, x):
     x = np.asarray(getattr(x, "data", x))
     x = x[:, None] if x.ndim == 3 else x
