@@ -10,6 +10,7 @@ import pytest
 
 import tatami
 from tatami import Tensor, nn
+from tatami import functional as F
 
 
 def image(*shape):
@@ -162,6 +163,30 @@ SIZES = {
     "output_size": 2,
     "scale_factor": 2,
 }
+
+
+class Classifier(nn.Module):
+    def __init__(self, classes):
+        self.body = nn.Sequential(nn.Conv2d(None, 3, 3), nn.BatchNorm2d(), nn.Flatten())
+        self.head = nn.Dense(classes, kernel_initializer=lambda w: nn.init.normal_(w))
+        self.attend = nn.MultiheadAttention(None, 1)
+
+    def forward(self, x):
+        return self.attend(F.expand_dims(self.head(self.body(x)), 0))[0]
+
+
+def test_sizes_found_inside_of_ones_own_module(tmp_path):
+    model, x = nn.Sequential(Classifier(4), nn.Linear(None, 2)), image(2, 1, 5, 5)
+    model(x)
+    nn.save_model(model, tmp_path / "model")
+    loaded = nn.load_model(tmp_path / "model", [Classifier])
+    np.testing.assert_array_equal(loaded.eval()(x).data, model.eval()(x).data)
+    config = nn.to_config(model)
+    assert config["modules"][0]["found sizes"]["head"] == 27
+    assert nn.to_config(nn.from_config(config, [Classifier])) == config
+    config["modules"][0]["found sizes"] = {"head": "many"}
+    with pytest.raises(ValueError, match="Classifier cannot be made: sizes of a layer"):
+        nn.from_config(config, [Classifier])
 
 
 def test_every_layer_is_configured_saved_and_loaded(tmp_path):

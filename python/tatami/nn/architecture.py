@@ -1,7 +1,8 @@
 """A network's layers as JSON: the constructors' arguments by name, of layers from a list.
 
 ``{"class": "Linear", "in_features": 784, "out_features": 10}``; layers stand inside containers as
-arguments, and one that occurs twice is ``{"same": n}``, the n-th that was written.
+arguments, and one that occurs twice is ``{"same": n}``, the n-th that was written. A module that
+makes layers in its own constructor has their ``"found sizes"`` by name, where they were left out.
 """
 
 import inspect
@@ -9,9 +10,11 @@ import inspect
 import numpy as np
 
 from .allocation import shapes_only
+from .lazy import Lazy
 from .module import Module
 
 _deepest = 64  # layers within layers
+_found = "found sizes"  # no argument can have this name
 
 
 def to_config(module):
@@ -50,7 +53,8 @@ def _written(value, where, numbers):
     if isinstance(value, (list, tuple)):
         return [_written(v, where, numbers) for v in value]
     if isinstance(value, dict) and all(isinstance(v, Module) for v in value.values()):
-        return {"class": "dict", **{k: _written(v, where, numbers) for k, v in value.items()}}
+        modules = {k: _written(v, where, numbers) for k, v in value.items()}
+        return {"class": "dict", "modules": modules}
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -68,9 +72,13 @@ def _written_module(module, numbers):
     name = type(module).__name__
     config = {"class": name}
     for argument, value in module.arguments().items():
-        if argument.endswith("_init") and callable(value):
+        if argument.endswith(("_init", "_initializer")) and callable(value):
             continue
         config[argument] = _written(value, f"{name}'s {argument}", numbers)
+    inside = module.named_modules()
+    lazy = {k: m for k, m in inside if isinstance(m, Lazy) and id(m) not in numbers}
+    if lazy:
+        config[_found] = {k: getattr(m, m.size_name) for k, m in lazy.items()}
     return config
 
 
@@ -85,10 +93,10 @@ def _read(value, classes, made, depth):
         if type(value["same"]) is not int or not 0 <= value["same"] < len(made):
             raise ValueError(f"from_config: no layer before it has the number {value['same']!r}")
         return made[value["same"]]
-    name = value.get("class")
-    rest = {k: v for k, v in value.items() if k != "class"}
-    if name == "dict":
-        return {k: _read(v, classes, made, depth + 1) for k, v in rest.items()}
+    rest = dict(value)
+    name, sizes = rest.pop("class", None), rest.pop(_found, {})
+    if name == "dict" and isinstance(modules := rest.get("modules"), dict):
+        return {k: _read(v, classes, made, depth + 1) for k, v in modules.items()}
     if not isinstance(name, str) or name not in classes:
         raise ValueError(
             f"from_config: there is no layer {name!r:.60}; "
@@ -97,12 +105,12 @@ def _read(value, classes, made, depth):
     place = len(made)
     made.append(None)  # numbered from the outside in, as they were written
     arguments = {k: _read(v, classes, made, depth + 1) for k, v in rest.items()}
-    made[place] = _made(classes[name], arguments)
+    made[place] = _made(classes[name], arguments, sizes)
     return made[place]
 
 
-def _made(kind, arguments):
-    """The layer; whatever its constructor thinks of hostile arguments is a ValueError."""
+def _made(kind, arguments, sizes):
+    """The layer; whatever it thinks of hostile arguments and sizes is a ValueError."""
     many = [
         p.name
         for p in inspect.signature(kind).parameters.values()
@@ -110,7 +118,11 @@ def _made(kind, arguments):
     ]
     positional = arguments.pop(many[0], ()) if many else ()
     try:
-        return kind(*positional, **arguments)
+        module = kind(*positional, **arguments)
+        for name, layer in list(module.named_modules()):
+            if not layer.built and sizes.get(name) is not None:
+                layer.make(sizes[name])
+        return module
     except (TypeError, ValueError, OverflowError, AttributeError, MemoryError) as error:
         raise ValueError(f"from_config: {kind.__name__} cannot be made: {error}") from error
 

@@ -14,8 +14,10 @@ class Lazy(Module):
     size_name = None
     size_axis = 1
 
-    def make(self):
-        """Make the parameters if the input size is known."""
+    def make(self, size=None):
+        """Make the parameters if the input size is known, or ``size`` is given for it."""
+        if size is not None:
+            setattr(self, self.size_name, size)
         self.built = getattr(self, self.size_name) is not None
         if self.built:
             self.make_parameters()
@@ -27,9 +29,9 @@ class Lazy(Module):
         return self.forward(*args, **kwargs)
 
     def _make_for(self, x, *others):
-        setattr(self, self.size_name, self.find_size(x.shape))
+        size = self.find_size(x.shape)
         try:
-            self.make()
+            self.make(size)
         except Exception:
             setattr(self, self.size_name, None)  # x was wrong, the next may be right
             self.built = False
