@@ -15,12 +15,12 @@ author = "the authors of tatami"
 version = release = tatami.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "generate"]
-exclude_patterns = ["_generated/README*"]
 nitpicky = True  # every name in a text must lead somewhere
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 add_module_names = False
+smartquotes = False  # "relu" is what one types
 myst_heading_anchors = 3
 
 html_theme = "furo"

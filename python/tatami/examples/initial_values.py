@@ -38,7 +38,7 @@ def run(out, quick=False):
     kept = {}
     with viz.panels(3, 2, size=(4.4, 2.7), path=out / "initial_values.png") as axes:
         places = iter(axes)
-        for activation, span in ((F.tanh, (-1, 1)), (F.relu, (0, 2))):
+        for activation, span in ((F.tanh, (-1, 1)), (F.relu, (0, 3))):
             for rule, fill in RULES.items():
                 outputs = signals(fill, activation, rows)
                 name = f"{activation.__name__}, {rule}"

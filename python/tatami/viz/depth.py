@@ -18,7 +18,8 @@ def distributions(layers, labels=None, *, span=None, bins=41, title=None, ax=Non
     with style.axes(ax, path, (1.5 + 0.62 * len(layers), 3.0)) as ax:
         for place, values in enumerate(layers, 1):
             counts, edges = np.histogram(values, bins, span)
-            width = 0.45 * counts / max(counts.max(), 1)
+            fullest = np.partition(counts, -2)[-2]  # but one: ReLU's zeros are not to hide the rest
+            width = 0.45 * np.minimum(counts / max(fullest, 1), 1)
             middles = (edges[1:] + edges[:-1]) / 2
             ax.fill_betweenx(middles, place - width, place + width, color=style.BLUE, lw=0)
             ax.annotate(_short(values.std()), (place, 1), **_ABOVE)
