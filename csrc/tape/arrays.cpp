@@ -102,6 +102,10 @@ void compare_all(Op* op, PyObject* const* arrays, Py_ssize_t count) {
 
 }  // namespace
 
+bool is_numpy(py::handle a) {
+    return PyArray_Check(a.ptr());
+}
+
 py::object shape_of(py::handle a) {
     if (Py_TYPE(a.ptr()) == like_type)
         return py::reinterpret_borrow<py::object>(reinterpret_cast<Like*>(a.ptr())->shape);
@@ -126,7 +130,6 @@ py::object as_array(py::object value) {
 
 py::object made_like(py::handle a) {
     PyArrayObject* array = numpy_array(a);
-    if (!is_arraylike(a)) return py::reinterpret_borrow<py::object>(a);
     py::object shape = shape_of(a);
     py::object dtype =
         array

@@ -88,8 +88,9 @@ py::object without_outputs(py::handle value, int outputs) {
 }
 
 void keep_argument(Argument& kept, PyObject* given, PyObject* array, bool read) {
-    kept.value = read ? Py_NewRef(array) : made_like(array).release().ptr();
     const Tensor* t = as_tensor(given);
+    kept.value =
+        read || !(t || is_numpy(array)) ? Py_NewRef(array) : made_like(array).release().ptr();
     if (!t) return;
     if (read) {
         kept.version = share(t->version);

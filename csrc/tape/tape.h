@@ -103,6 +103,7 @@ py::object made_tensor(Node* node, int place, py::handle data, Version* version)
 py::object made_tensors(Op* op, Node* node, py::handle value, Version* version);
 
 // Arrays of NumPy are read directly, others (CuPy's) by their attributes.
+bool is_numpy(py::handle a);
 py::object shape_of(py::handle array);
 bool same_shape(py::handle a, py::handle b);  // of arrays, tensors or Likes
 py::object as_array(py::object value);        // NumPy's scalars as arrays without axes

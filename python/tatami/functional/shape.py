@@ -20,7 +20,7 @@ _transpose = Op(
 )
 _broadcast_to = Op(np.broadcast_to, lambda g, _y, _x, shape: sum_to(g, _x.shape), view=True)
 _sum = Op(
-    lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
+    lambda x, axis, keepdims: x.sum(axis=axis, keepdims=keepdims),
     lambda g, _y, _x, axis, keepdims: broadcast_to(kept(g, _x, axis, keepdims), _x.shape),
     name="sum",
 )
