@@ -1,5 +1,8 @@
 """Array functions: values against NumPy, derivatives of every order, edges and errors."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -331,3 +334,38 @@ def test_one_element_is_a_number_and_rows_can_be_walked():
     np.testing.assert_array_equal(x.grad.data, [[0], [1]])
     with pytest.raises(ValueError, match="ambiguous"):
         bool(x)
+
+
+# --- PyTorch's numbers
+
+STORED = Path(__file__).parent / "stored"
+sys.path.insert(0, str(STORED))
+
+from array_cases import CASES as STORED_CASES  # noqa: E402
+from functional_cases import arguments, load, weights  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return load(STORED / "arrays.npz")
+
+
+@pytest.mark.parametrize("case", STORED_CASES, ids=lambda case: case[0])
+def test_values_and_two_derivatives_agree_with_pytorch(case, expected):
+    xs = [Tensor(x, requires_grad=True) for x in arguments(case)]
+    y = case[1](F, *xs)
+    ys = y if isinstance(y, tuple) else (y,)
+    vs = [Tensor(np.asarray(v), requires_grad=True) for v in weights(case, ys)]
+    first = grad(ys, xs, vs, create_graph=True)
+    second = grad(first, [*xs, *vs], weights(case, first), allow_unused=True)
+    parts = [np.zeros_like(x.data) if g is None else g.data for g, x in zip(second, [*xs, *vs])]
+    found = np.concatenate([np.ravel(p) for p in [*(t.data for t in (*ys, *first)), *parts]])
+    np.testing.assert_allclose(found, expected[case[0]], rtol=1e-9, atol=1e-11)
+
+
+def test_the_stored_numbers_are_what_pytorch_says(expected):
+    pytest.importorskip("torch")
+    from make_arrays import every_result
+
+    for name, numbers in every_result().items():
+        np.testing.assert_allclose(expected[name], numbers, rtol=1e-9, atol=1e-12, err_msg=name)
