@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from learning import clouds, compiled
 from tatami import training
 from tatami.training.progress import clock, duration
 
@@ -111,6 +112,16 @@ def test_a_loader_without_length_counts_its_steps():
     out = io.StringIO()
     walk(out, 1, steps=None)
     assert out.getvalue().startswith("Epoch 1/1 - 10 - 0s - 30ms/step")
+
+
+def test_evaluate_and_predict_count_on_request(capsys):
+    model, (x, y) = compiled(), clouds()
+    training.evaluate(model, x, y, verbose=1)
+    training.predict(model, x, batch_size=16, verbose=1)
+    measured, counted = capsys.readouterr().out.splitlines()
+    assert measured.startswith("loss: ") and " - accuracy: 0." in measured and counted == "4/4"
+    training.predict(model, x)
+    assert capsys.readouterr().out == ""
 
 
 def test_times_read_well():

@@ -9,6 +9,7 @@ from .checkpoint import read_checkpoint
 from .compile import compiled_of
 from .feed import ClassWeights, as_feed, as_inputs, as_tensors, dtype_of, is_arrays, split
 from .interrupt import Interrupt
+from .line import StatusLine
 from .progress import Progress, shown
 from .run import Run
 from .tally import Tally, arrays
@@ -90,14 +91,15 @@ def evaluate(model, x, y=None, batch_size=32, *, verbose=0, sample_weight=None, 
     """Loss and metrics of the rows of arrays or a loader, without training on them.
 
     Returns the loss, or a list of it and the metrics; a dict by name under ``return_dict``.
-    ``verbose=1`` prints them.
+    ``verbose=1`` counts the batches on a terminal and prints the results.
     """
     compiled = compiled_of(model, "evaluate")
     feed = as_feed("evaluate", x, y, sample_weight, batch_size=batch_size)
     compiled.prepare(model, feed)
-    results = _measure(model, compiled, feed)
-    if verbose:
-        print(shown(results))
+    line = StatusLine() if verbose else None
+    results = _measure(model, compiled, feed, line)
+    if line is not None:
+        line.finish(shown(results))
     if return_dict:
         return results
     values = list(results.values())
@@ -105,15 +107,23 @@ def evaluate(model, x, y=None, batch_size=32, *, verbose=0, sample_weight=None, 
 
 
 @no_grad()
-def _measure(model, compiled, feed):
+def _measure(model, compiled, feed, line=None):
     """Loss and metrics by name; the model trains on as before."""
     tally = Tally(copy.deepcopy(compiled.metrics))
     dtype = dtype_of(model)
     with _evaluating(model):
-        for inputs, target, weight in feed:
+        for inputs, target, weight in _counted(feed, feed.steps, line):
             output = model(*as_tensors(inputs, dtype))
             tally.add(compiled.loss(output, target, weight), output, target)
     return tally()
+
+
+def _counted(batches, steps, line):
+    """The batches, counted on a terminal's line if one is given."""
+    for k, batch in enumerate(batches):
+        if line is not None and line.due():
+            line.show(f"{k}/{steps}" if steps else f"{k}")
+        yield batch
 
 
 class _evaluating:
@@ -131,20 +141,24 @@ class _evaluating:
 
 
 @no_grad()
-def predict(model, x, batch_size=32):
+def predict(model, x, batch_size=32, *, verbose=0):
     """The model's output for every row of arrays or a loader, as one array (or a tuple of them).
 
-    A loader may yield x, (x, y) or (x, y, weight).
+    A loader may yield x, (x, y) or (x, y, weight). ``verbose=1`` counts the batches.
     """
     if batch_size < 1:
         raise ValueError(f"predict: batch_size must be at least 1, not {batch_size}")
+    line = StatusLine() if verbose else None
+    steps = -(-len(as_inputs(x)[0]) // batch_size) if is_arrays(x) else None
     dtype = None
     parts = []
     with _evaluating(model):
-        for inputs in _inputs(x, batch_size):
+        for inputs in _counted(_inputs(x, batch_size), steps, line):
             if dtype is None:
                 dtype = dtype_of(model)
             parts.append(arrays(model(*as_tensors(inputs, dtype))))
+    if line is not None:
+        line.finish(f"{len(parts)}/{len(parts)}")
     if parts and isinstance(parts[0], tuple):
         return tuple(map(np.concatenate, zip(*parts)))
     return np.concatenate(parts)
