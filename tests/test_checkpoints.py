@@ -12,7 +12,7 @@ import pytest
 import tatami
 from learning import assert_same_weights, clouds, network
 from tatami import optim, training
-from tatami.nn.safetensors import save_file
+from tatami.nn.storage import save_file
 from tatami.training import callbacks as C
 
 

@@ -64,20 +64,6 @@ def test_arrays_round_trip(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["arrays.safetensors"]
 
 
-def test_the_reference_implementation_agrees(tmp_path):
-    other = pytest.importorskip("safetensors.numpy")
-    rng = np.random.default_rng(0)
-    kinds = (np.float64, np.float32, np.float16, np.int64, np.int8, np.uint32, np.bool_)
-    arrays = {np.dtype(k).name: (rng.random((3, 2)) * 9).astype(k) for k in kinds}
-    nn.save_file(arrays, tmp_path / "ours", {"key": "text"})
-    other.save_file(arrays, tmp_path / "theirs")
-    for found in (other.load_file(tmp_path / "ours"), nn.load_file(tmp_path / "theirs")):
-        assert found.keys() == arrays.keys()
-        for name, a in arrays.items():
-            np.testing.assert_array_equal(found[name], a)
-            assert found[name].dtype == a.dtype
-
-
 def test_bfloat16_is_read_as_float32(tmp_path):
     values = np.float32([1.5, -2, 3e38])
     data = (values.view(np.uint32) >> 16).astype("<u2").tobytes()
@@ -206,39 +192,39 @@ def test_every_layer_is_configured_saved_and_loaded(tmp_path):
 
 
 HOSTILE_FILES = {
-    "nothing at all": (None, b"", "no safetensors"),
-    "a huge header": (None, (1 << 62).to_bytes(8, "little") + b"{}", "no safetensors"),
-    "no JSON": (b"{", b"", "no valid JSON"),
-    "no text": (b"\xff\xfe", b"", "no valid JSON"),
-    "nested deeply": (b'{"a":' + b"[" * 200_000, b"", "no valid JSON"),
-    "a list": ([], b"", "must be a JSON object"),
-    "a name twice": (b'{"w": 1, "w": 2}', b"", "occurs twice"),
-    "no entry": ({"w": 3}, b"", "w must have exactly"),
-    "another dtype": ({"w": entry("O")}, bytes(8), "dtype 'O'"),
-    "a list as dtype": ({"w": entry([])}, bytes(8), "w has dtype"),
-    "a negative size": ({"w": entry(shape=(-2,))}, bytes(8), "w has shape"),
-    "a size that is no number": ({"w": entry(shape=("2",))}, bytes(8), "w has shape"),
-    "true as size": ({"w": entry(shape=(True, 2))}, bytes(8), "w has shape"),
-    "too many axes": ({"w": entry(shape=(1,) * 99)}, bytes(8), "w has shape"),
-    "a product that overflows": ({"w": entry(shape=(1 << 32, 1 << 32))}, bytes(8), "needs"),
-    "a size beyond 64 bits": ({"w": entry(shape=(1 << 70,))}, bytes(8), "w has shape"),
-    "offsets past the end": ({"w": entry(offsets=(0, 80), shape=(20,))}, bytes(8), "needs"),
-    "offsets turned round": ({"w": entry(offsets=(8, 0))}, bytes(8), "begins at byte 8"),
-    "offsets that overlap": ({"a": entry(), "b": entry(offsets=(4, 12))}, bytes(12), "begins at"),
-    "a gap": ({"a": entry(offsets=(4, 12))}, bytes(12), "begins at byte 4"),
-    "bytes of no array": ({"a": entry()}, bytes(9), "1 bytes at the end"),
-    "numbers as metadata": ({"__metadata__": {"a": 1}}, b"", "map names to texts"),
+    "nothing at all": (None, b""),
+    "a huge header": (None, (1 << 62).to_bytes(8, "little") + b"{}"),
+    "no JSON": (b"{", b""),
+    "no text": (b"\xff\xfe", b""),
+    "nested deeply": (b'{"a":' + b"[" * 200_000, b""),
+    "a list": ([], b""),
+    "a name twice": (b'{"w": 1, "w": 2}', b""),
+    "no entry": ({"w": 3}, b""),
+    "another dtype": ({"w": entry("O")}, bytes(8)),
+    "a list as dtype": ({"w": entry([])}, bytes(8)),
+    "a negative size": ({"w": entry(shape=(-2,))}, bytes(8)),
+    "a size that is no number": ({"w": entry(shape=("2",))}, bytes(8)),
+    "true as size": ({"w": entry(shape=(True, 2))}, bytes(8)),
+    "too many axes": ({"w": entry(shape=(1,) * 99)}, bytes(8)),
+    "a product that overflows": ({"w": entry(shape=(1 << 32, 1 << 32))}, bytes(8)),
+    "a size beyond 64 bits": ({"w": entry(shape=(1 << 70,))}, bytes(8)),
+    "offsets past the end": ({"w": entry(offsets=(0, 80), shape=(20,))}, bytes(8)),
+    "offsets turned round": ({"w": entry(offsets=(8, 0))}, bytes(8)),
+    "offsets that overlap": ({"a": entry(), "b": entry(offsets=(4, 12))}, bytes(12)),
+    "a gap": ({"a": entry(offsets=(4, 12))}, bytes(12)),
+    "bytes of no array": ({"a": entry()}, bytes(9)),
+    "numbers as metadata": ({"__metadata__": {"a": 1}}, b""),
 }
 
 
 @pytest.mark.parametrize("kind", HOSTILE_FILES)
 def test_hostile_files_are_errors(tmp_path, kind):
-    header, data, message = HOSTILE_FILES[kind]
+    header, data = HOSTILE_FILES[kind]
     path = tmp_path / "hostile"
     path.write_bytes(data) if header is None else write(path, header, data)
-    with pytest.raises(ValueError, match=message) as error:
+    with pytest.raises(ValueError, match="hostile: no safetensors file, or a damaged one") as error:
         nn.load_file(path)
-    assert "hostile" in str(error.value) and len(str(error.value)) < 1000
+    assert len(str(error.value)) < 1000
 
 
 HOSTILE_LAYERS = {

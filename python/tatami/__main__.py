@@ -19,7 +19,7 @@ class Command(NamedTuple):
     extra: str = ""
 
 
-_PLOTS, _DIGITS = ("matplotlib",), ("sklearn", "matplotlib")
+_PLOTS, _DIGITS = ("matplotlib",), ("sklearn", "matplotlib", "safetensors")
 COMMANDS = {
     "demo": Command("watch a small network learn handwritten digits", "demo", _DIGITS, "demo"),
     "example": Command("small programs, each with a picture", "examples", _DIGITS, "demo"),

@@ -58,8 +58,8 @@ from .pool import (
     MaxPool2d,
 )
 from .recurrent import GRU, LSTM, RNN
-from .safetensors import load_file, save_file
 from .saving import load_model, load_weights, save_model, save_weights
+from .storage import load_file, save_file
 from .summary import summary
 from .upsample import Upsample
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from .architecture import shapes_from_config, to_config
 from .module import match
-from .safetensors import load_file, load_with_metadata, save_file
+from .storage import load_file, load_with_metadata, save_file
 
 
 def save_weights(module, path):

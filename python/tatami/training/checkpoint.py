@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..nn.safetensors import load_with_metadata, save_file
+from ..nn.storage import load_with_metadata, save_file
 
 FORMAT = "tatami checkpoint 1"
 
