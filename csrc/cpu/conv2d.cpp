@@ -55,6 +55,11 @@ struct PhaseWeight {
     int64_t taps;
     const int64_t* tap_offset;  // (taps) into a window
 
+    TATAMI_INLINE Runs runs(int64_t c, int64_t rows, int64_t k0, int64_t depth) const {
+        return runs_of(weight + c * c_stride + k0 / taps * o_stride, ceil_div(depth, taps),
+                       rows * c_stride, o_stride);
+    }
+
     TATAMI_INLINE void pack(T* to, int64_t c, int64_t rows, int64_t k0, int64_t depth) const {
         const T* from = weight + c * c_stride + k0 / taps * o_stride;
         int64_t t = k0 % taps;

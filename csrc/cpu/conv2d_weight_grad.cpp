@@ -11,6 +11,12 @@ struct PixelsA {
     const T* dy;
     int64_t image_stride, pixels, first;
 
+    TATAMI_INLINE Runs runs(int64_t row, int64_t rows, int64_t k0, int64_t depth) const {
+        const int64_t image = (first + k0) / pixels, pixel = (first + k0) % pixels;
+        return MatrixA<T>{dy + image * image_stride, pixels, 1}.runs(row, rows, pixel,
+                                                                     min(depth, pixels - pixel));
+    }
+
     TATAMI_INLINE void pack(T* to, int64_t row, int64_t rows, int64_t k0, int64_t depth) const {
         for (int64_t d = 0; d < depth;) {
             const int64_t image = (first + k0 + d) / pixels, pixel = (first + k0 + d) % pixels;
@@ -28,6 +34,14 @@ template <class T>
 struct PixelsB {
     Gather<T> x;
     int64_t first;
+
+    TATAMI_INLINE Runs runs(int64_t column, int64_t columns, int64_t k0, int64_t depth) const {
+        if (!x.shape.plain()) return {};
+        const int64_t plane = x.shape.h * x.shape.w;
+        const int64_t image = (first + k0) / plane, pixel = (first + k0) % plane;
+        return runs_of(x.source + image * x.shape.image_stride + column * plane + pixel, columns,
+                       min(depth, plane - pixel), plane);
+    }
 
     void pack(T* to, int64_t column, int64_t columns, int64_t k0, int64_t depth) const {
         if (x.shape.plain())

@@ -62,6 +62,14 @@ struct Gather {
     const T* source;
     GatherShape shape;
 
+    // Gathered pixels are read many times: they are in cache.
+    TATAMI_INLINE Runs runs(int64_t column, int64_t columns, int64_t k0, int64_t depth) const {
+        if (!shape.plain()) return {};
+        const int64_t plane = shape.h * shape.w, image = column / plane, pixel = column % plane;
+        return MatrixB<T>{source + image * shape.image_stride, plane, 1}.runs(
+            pixel, min(columns, plane - pixel), k0, depth);
+    }
+
     // to: panels (depth, kPanel) one after the other: rows k0... of columns column...
     TATAMI_INLINE void pack(T* to, int64_t column, int64_t columns, int64_t k0,
                             int64_t depth) const {

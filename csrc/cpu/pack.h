@@ -41,6 +41,12 @@ struct MatrixA {
     const T* data;
     int64_t row_stride, column_stride;  // one of them is 1
 
+    TATAMI_INLINE Runs runs(int64_t row, int64_t rows, int64_t k0, int64_t depth) const {
+        const T* from = data + row * row_stride + k0 * column_stride;
+        return column_stride == 1 ? runs_of(from, rows, depth, row_stride)
+                                  : runs_of(from, depth, rows, column_stride);
+    }
+
     // Stores whole vectors: up to kLanes - 1 elements past the end are overwritten.
     TATAMI_INLINE void pack(T* to, int64_t row, int64_t rows, int64_t k0, int64_t depth) const {
         const T* from = data + row * row_stride + k0 * column_stride;
@@ -65,6 +71,12 @@ template <class T>
 struct MatrixB {
     const T* data;
     int64_t row_stride, column_stride;  // one of them is 1
+
+    TATAMI_INLINE Runs runs(int64_t column, int64_t columns, int64_t k0, int64_t depth) const {
+        const T* from = data + k0 * row_stride + column * column_stride;
+        return column_stride == 1 ? runs_of(from, depth, columns, row_stride)
+                                  : runs_of(from, columns, depth, column_stride);
+    }
 
     TATAMI_INLINE void pack(T* to, int64_t column, int64_t columns, int64_t k0,
                             int64_t depth) const {

@@ -1,5 +1,5 @@
-// How gemm.h cuts a product into tasks, by the shape and the number of threads. No cut changes a bit
-// of the result.
+// How gemm.h cuts a product into tasks, by the shape and the number of threads. No cut changes a
+// bit of the result.
 #pragma once
 
 #include "core/thread_pool.h"
@@ -8,7 +8,7 @@
 namespace tatami::TATAMI_ISA {
 
 // What a group's panels of B take of L2.
-inline constexpr int64_t kGroupBytes = 1 << 19;
+inline constexpr int64_t kGroupBytes = 1 << 18;
 
 struct Blocks {
     int64_t count, size;
@@ -50,9 +50,9 @@ TATAMI_INLINE Tasks plan_tasks(int64_t m, int64_t n, const Blocks& tiles) {
     if (threads == 1) return best;
     for (int64_t bands = 1; bands <= min(tiles.count, kRounds * threads); bands++)
         for (int64_t round = 1; round <= kRounds; round++) {
-            const Tasks cut{even_blocks(tiles.count, ceil_div(tiles.count, bands), 1),
-                            even_blocks(n, ceil_div(n, max(round * threads / bands, int64_t(1))),
-                                        kPanel<T>)};
+            const Tasks cut{
+                even_blocks(tiles.count, ceil_div(tiles.count, bands), 1),
+                even_blocks(n, ceil_div(n, max(round * threads / bands, int64_t(1))), kPanel<T>)};
             const double rows = double(min(m, cut.rows.size * tiles.size));
             const double columns = double(min(n, cut.columns.size));
             const int64_t rounds = ceil_div(cut.rows.count * cut.columns.count, threads);

@@ -1,7 +1,7 @@
 // The register tile under every matrix product and convolution.
 #pragma once
 
-#include "cpu/simd.h"
+#include "cpu/fetch.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -39,19 +39,29 @@ TATAMI_INLINE void accumulate(Vec<T> (&acc)[ROWS][NV], int64_t depth, const T* a
     }
 }
 
+// So many lines are fetched every so many steps of depth.
+inline constexpr int64_t kFetchSteps = 32;
+inline constexpr int kFetchLines = 16;
+
 // c (ROWS, NV vectors; row stride c_stride) = [c +] a·b
 //   a (depth, ROWS) packed; b (depth, NV vectors), row stride b_stride.
 // A chain is continued from c when ACCUMULATE: so neither blocking nor the number of threads nor
-// the vector width changes a bit.
+// the vector width changes a bit. Meanwhile what is packed next is fetched.
 template <class T, int ROWS, int NV, bool ACCUMULATE>
-void tile(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c, int64_t c_stride) {
+void tile(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c, int64_t c_stride,
+          Fetch& next_a, Fetch& next_b) {
     Vec<T> acc[ROWS][NV];
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < NV; j++)
             acc[i][j] = ACCUMULATE ? load(c + i * c_stride + j * kLanes<T>) : Vec<T>{};
-    accumulate<T, ROWS, NV>(acc, depth, a, 1, ROWS, b, b_stride);
+    for (int64_t d = 0; d < depth; d += kFetchSteps) {
+        next_a.some(kFetchLines);
+        next_b.some(kFetchLines);
+        accumulate<T, ROWS, NV>(acc, min(kFetchSteps, depth - d), a + d * ROWS, 1, ROWS,
+                                b + d * b_stride, b_stride);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; i++)
 #pragma GCC unroll 4
@@ -60,7 +70,7 @@ void tile(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c, int64_t
 
 template <class T>
 using TileFn = void (*)(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c,
-                        int64_t c_stride);
+                        int64_t c_stride, Fetch& next_a, Fetch& next_b);
 
 namespace detail {
 template <class T>
