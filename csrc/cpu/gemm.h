@@ -92,7 +92,9 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
     if (m <= 0 || n <= 0) return;
     const Blocks depths = even_blocks(k, c.depth_limit(), 1);
     const Blocks tiles = even_blocks(m, kTileRows, 1);
-    const Tasks cut = plan_tasks<T>(m, n, tiles);
+    const int64_t work = m * n / kLanes<T> * max<int64_t>(k, 1);
+    const int threads = work < kSerialWork ? 1 : num_threads();
+    const Tasks cut = plan_tasks<T>(m, n, tiles, threads);
     const Blocks groups = group_columns<T>(cut.columns.size, depths.size);
 
     // A packer may write up to a vector past its tile: each tile has room of its own.
@@ -101,7 +103,7 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
     const int64_t a_size = (keep_tiles ? cut.rows.size : 1) * tile_size;
     const int64_t b_size = groups.size * depths.size;
     const int64_t scratch_size = a_size + b_size + kPanel<T> * kTileRows;
-    memory::Scratch scratch(num_threads() * scratch_size * sizeof(T));
+    memory::Scratch scratch(threads * scratch_size * sizeof(T));
 
     const auto multiply = [&](int64_t task, int worker) {
         T* const own = scratch.as<T>() + worker * scratch_size;
@@ -117,7 +119,6 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
             multiply_block(block, all, groups.size, tiles.size, a, b, c, to);
         }
     };
-    const int64_t work = m * n / kLanes<T> * max<int64_t>(k, 1);
     parallel_for(cut.rows.count * cut.columns.count, work, multiply);
 }
 

@@ -2,7 +2,6 @@
 // bit of the result.
 #pragma once
 
-#include "core/thread_pool.h"
 #include "cpu/tile.h"
 
 namespace tatami::TATAMI_ISA {
@@ -41,10 +40,9 @@ struct Tasks {
 // middle of a row of C, as kPackColumns columns. kWait: the part of a task that the last thread is
 // behind.
 template <class T>
-TATAMI_INLINE Tasks plan_tasks(int64_t m, int64_t n, const Blocks& tiles) {
+TATAMI_INLINE Tasks plan_tasks(int64_t m, int64_t n, const Blocks& tiles, int threads) {
     constexpr double kPackRows = 6, kPackColumns = 24, kWait = 0.02;
     constexpr int64_t kRounds = 4;
-    const int threads = num_threads();
     double least = 0;
     Tasks best{{1, tiles.count}, {1, n}};
     if (threads == 1) return best;
