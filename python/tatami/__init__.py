@@ -21,7 +21,8 @@ __all__ = [
 # What lies above the raw API loads when it is first used: name -> where it lives.
 _lazy = {
     **dict.fromkeys(
-        ("autograd", "functional", "metrics", "nn", "optim", "random", "sklearn", "training", "viz")
+        ("autograd", "data", "functional", "metrics", "nn", "optim", "random", "sklearn")
+        + ("training", "viz")
     ),
     **dict.fromkeys(("Tensor", "check_grads", "grad", "no_grad"), "autograd"),
     "manual_seed": "random",

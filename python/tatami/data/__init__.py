@@ -1,0 +1,27 @@
+"""Data on its way to a model: datasets, batches, splits, scaling, augmentation."""
+
+from . import augment, datasets
+from .dataset import ArrayDataset, Dataset, Subset
+from .loader import DataLoader
+from .scale import PCA, ZCA, Normalize, Scaler, Standardize, normalize, standardize
+from .split import KFold, StratifiedKFold, one_hot, train_test_split
+
+__all__ = [
+    "PCA",
+    "ZCA",
+    "ArrayDataset",
+    "DataLoader",
+    "Dataset",
+    "KFold",
+    "Normalize",
+    "Scaler",
+    "Standardize",
+    "StratifiedKFold",
+    "Subset",
+    "augment",
+    "datasets",
+    "normalize",
+    "one_hot",
+    "standardize",
+    "train_test_split",
+]
