@@ -197,6 +197,15 @@ def test_a_closure_computes_loss_and_gradients():
     assert optimizer.step(closure).item() == 9.0 and p.data[0] == 1.5
 
 
+def test_the_tape_notices_a_step():
+    p = nn.Parameter(np.array([3.0]))
+    loss = (p * p).sum()
+    p.grad = Tensor(np.ones(1))
+    optim.SGD([p], lr=0.25).step()
+    with pytest.raises(RuntimeError, match="changed"):
+        loss.backward()
+
+
 def test_amsgrad_by_name_and_nadam_by_both():
     assert optim.AMSGrad(parameters()).param_groups[0]["amsgrad"] is True
     assert optim.Nadam is optim.NAdam

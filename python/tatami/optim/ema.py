@@ -70,6 +70,7 @@ class EMA:
     def _write(self, arrays):
         for t, array in zip(self.tensors, arrays):
             t.data[...] = array
+            t.bump()
 
     def state_dict(self):
         """A copy of the averages and the number of updates."""

@@ -69,8 +69,9 @@ class Optimizer:
                 state = _State(own, params, own[0]["step"] + 1)
                 arrays = [p.data for p in params]
                 self.update(arrays, [p.grad.data for p in params], state, **settings)
-                for its in own:
+                for p, its in zip(params, own):
                     its["step"] = state.step
+                    p.bump()
         return loss
 
     def update(self, params, grads, state, **settings):
