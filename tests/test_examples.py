@@ -113,6 +113,32 @@ def test_early_stopping(result):
     np.testing.assert_allclose(shown["kept"], min(losses), rtol=1e-5)
 
 
+def test_augmentation(result):
+    plain, augmented = result("augmentation").values()
+    assert plain["as they are"] > 0.9 and augmented["as they are"] > 0.85
+    assert augmented["moved"] > plain["moved"] + 0.1 and augmented["turned"] > plain["turned"]
+
+
+def test_whitening(result):
+    shown = result("whitening")
+    variances = shown["variances"]
+    kept = variances / (variances + 0.001)  # what eps leaves of each
+    rows = {name: x.reshape(len(x), -1) for name, x in shown["whitened"].items()}
+    np.testing.assert_allclose(np.cov(rows["PCA"], rowvar=False), np.diag(kept), atol=1e-3)
+    by_size = np.linalg.eigvalsh(np.cov(rows["ZCA"], rowvar=False))[::-1]
+    np.testing.assert_allclose(by_size, np.sort(kept)[::-1], atol=1e-3)
+    centred = rows["digits"] - rows["digits"].mean(axis=0)
+    moved = {name: np.linalg.norm(rows[name] - centred) for name in ("PCA", "ZCA")}
+    assert moved["ZCA"] < moved["PCA"], "of all that whiten it moves the data least"
+
+
+def test_k_fold(result):
+    shown = result("k_fold")
+    scores = shown["scores"]
+    assert (shown["tested"] == len(scores)).all(), "each cut tests every row once"
+    assert np.ptp(scores.mean(axis=1)) < np.ptp(scores) and scores.mean() > 0.9
+
+
 def test_studies(result):
     accuracy = result("studies")
     assert max(accuracy["lr"], key=accuracy["lr"].get) in (0.01, 0.1)

@@ -18,7 +18,7 @@ SIDES = {"left": np.arange(9.0), "right": -np.arange(9.0)}
 # name -> a picture that goes onto one pair of axes
 ON_AXES = {
     "activation": lambda **at: viz.activation(F.sigmoid, **at),
-    "bars": lambda **at: viz.bars("ab", [1.0, 2.0], **at),
+    "bars": lambda **at: viz.bars("ab", {"one": [1.0, 2.0], "two": [3.0, 4.0]}, **at),
     "confusion_matrix": lambda **at: viz.confusion_matrix([[5, 1], [0, 4]], **at),
     "curve": lambda **at: viz.curve(HISTORY, **at),
     "distributions": lambda **at: viz.distributions([RNG.normal(size=99)] * 3, **at),

@@ -83,10 +83,17 @@ def lines(
 
 
 def bars(labels, values, *, title=None, xlabel=None, ylabel=None, ax=None, path=None):
-    """A bar for each of ``values`` (N,), from 0. Returns the axes."""
+    """A bar from 0 for each of ``values`` (N,), or groups of them: name -> values (N,).
+
+    Returns the axes.
+    """
+    groups = values if isinstance(values, dict) else {None: values}
+    width = 0.75 / len(groups)
     with style.axes(ax, path) as ax:
-        places = range(len(values))
-        ax.bar(places, values, color=style.BLUE, width=0.7)
+        places = np.arange(len(labels))
+        for k, ((name, heights), colour) in enumerate(zip(groups.items(), style.COLOURS)):
+            middle = places + (k - (len(groups) - 1) / 2) * width
+            ax.bar(middle, heights, color=colour, width=width, label=name)
         ax.set_xticks(places, labels)
         ax.grid(axis="x", visible=False)
         style.frame(ax, title=title, xlabel=xlabel, ylabel=ylabel)

@@ -99,6 +99,7 @@ def _grid(x, labels, columns, colours, largest, title, ax, path):
             ax.figure.colorbar(shown, ax=ax, shrink=0.8, label="weight")
         for k, label in enumerate(labels if labels is not None else ()):
             row, column = divmod(k, columns)
-            place = column * (width + gap) + width / 2 - 0.5, row * (height + gap) + height - 0.3
-            ax.text(*place, label, ha="center", va="top", fontsize=8)
+            middle = column * (width + gap) + width / 2 - 0.5
+            below = row * (height + gap) + 1.03 * height - 0.5
+            ax.text(middle, below, label, ha="center", va="top", fontsize=8)
     return ax
