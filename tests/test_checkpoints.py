@@ -12,6 +12,7 @@ import pytest
 import tatami
 from learning import assert_same_weights, clouds, network
 from tatami import optim, training
+from tatami.data import DataLoader
 from tatami.nn.storage import save_file
 from tatami.training import callbacks as C
 
@@ -20,14 +21,14 @@ def jitter(rows, rng):
     return rows + rng.normal(0, 0.1, rows.shape)
 
 
-def run(folder, epochs=4, resume=None, extra=(), seed=None, loader=False):
+def run(folder, epochs=4, resume=None, extra=(), seed=None, loader=None):
     """A run in which everything has a state: dropout, augmentation, schedules, averages, logs."""
     model = network(dropout=0.3)
     optimizer = optim.AdamW(model.parameters(), lr=0.02)
     training.compile(model, optimizer, "cross_entropy", ["accuracy", "auc"])
     rates = optim.CosineAnnealingLR(optimizer, T_max=40)
     x, y = clouds(64)
-    data = {"x": Loader(x, y)} if loader else {"x": x, "y": y, "augment": jitter, "seed": seed}
+    data = {"x": loader(x, y)} if loader else {"x": x, "y": y, "augment": jitter, "seed": seed}
     history = training.fit(
         model,
         **data,
@@ -71,6 +72,11 @@ class Loader:
         self.rng.bit_generator.state = state
 
 
+def data_loader(x, y):
+    """The library's own, which prepares batches in threads."""
+    return DataLoader((x, y), 8, shuffle=True, num_workers=2, transform=jitter, seed=3)
+
+
 class Stop(Exception):
     pass
 
@@ -84,7 +90,7 @@ def stop_at(epoch, batch):
     return callback
 
 
-@pytest.mark.parametrize("data", [{}, {"seed": 7}, {"loader": True}])
+@pytest.mark.parametrize("data", [{}, {"seed": 7}, {"loader": Loader}, {"loader": data_loader}])
 @pytest.mark.parametrize("freq", ["epoch", 3])
 def test_a_broken_run_goes_on_to_the_same_bits(tmp_path, freq, data):
     whole, history = run(tmp_path, **data)
