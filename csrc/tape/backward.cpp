@@ -49,14 +49,6 @@ struct Reached {
     }
 };
 
-[[noreturn]] void refuse_freed(Node* node) {
-    PyErr_Format(PyExc_RuntimeError,
-                 "backward: the graph through %U was freed by an earlier pass; "
-                 "give that one retain_graph=True",
-                 node->op->name);
-    throw py::error_already_set();
-}
-
 Tensor* tensor_of(py::handle value) {
     if (Tensor* t = as_tensor(value.ptr())) return t;
     throw py::type_error(
@@ -78,6 +70,7 @@ std::vector<Node*> behind(const py::sequence& outputs) {
     for (py::handle y : outputs) see(tensor_of(y)->node);
     for (size_t done = 0; done < nodes.size(); done++) {
         Node* node = nodes[done];
+        const Locked lock(node);
         if (!node->value) refuse_freed(node);
         for (Py_ssize_t k = 0; k < Py_SIZE(node); k++)
             if (PyObject* source = node->arguments[k].source) see(as_node(source));
@@ -183,11 +176,11 @@ class Pass {
 
   private:
     void step(Node* node, Reached& latest) {
-        if (!node->value) refuse_freed(node);
         const Py_ssize_t count = Py_SIZE(node);
         std::vector<bool> wanted(static_cast<size_t>(count));
         std::vector<std::pair<py::object, int>> sources(static_cast<size_t>(count));
         for (Py_ssize_t k = 0; k < count; k++) {
+            const Locked lock(node);
             const Argument& a = node->arguments[k];
             wanted[size_t(k)] = goal_ ? goal_->concerns(a) : a.source != nullptr;
             if (wanted[size_t(k)])

@@ -93,7 +93,7 @@ void keep_argument(Argument& kept, PyObject* given, PyObject* array, bool read) 
         read || !(t || is_numpy(array)) ? Py_NewRef(array) : made_like(array).release().ptr();
     if (!t) return;
     if (read) {
-        kept.version = share(t->version);
+        kept.version = share(t->version).release();
         kept.seen = t->version->changes;
     }
     if (!t->requires_grad) return;
@@ -134,47 +134,82 @@ py::object seen_by_rules(const Argument& a, bool create_graph) {
     return made_tensor(as_node(a.source), a.place, a.value, share(a.version));
 }
 
-py::object call(PyObject* f, const std::vector<py::object>& args, Node* node) {
-    static_assert(sizeof(py::object) == sizeof(PyObject*));
-    auto* items = reinterpret_cast<PyObject* const*>(args.data());
-    const Py_ssize_t settings = node->names ? PyTuple_GET_SIZE(node->names) : 0;
-    auto result = py::reinterpret_steal<py::object>(
-        PyObject_Vectorcall(f, items, args.size() - size_t(settings), node->names));
-    if (!result) throw py::error_already_set();
-    return result;
-}
+// What the rules are called with. It holds everything itself: a rule may free its node.
+struct Call {
+    std::vector<py::object> items;  // [k,] grad_y, y, the arguments, the settings
+    size_t ahead, count;            // items before the arguments, arguments
+    py::object names;               // of the settings, a tuple, or null
 
-py::dict settings_of(Node* node) {
-    py::dict settings;
-    if (node->names)
-        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(node->names); k++)
-            settings[py::handle(PyTuple_GET_ITEM(node->names, k))] =
-                py::handle(PyTuple_GET_ITEM(node->settings, k));
-    return settings;
-}
+    Call(Node* node, py::handle grad_y, bool create_graph)
+        : ahead(node->op->each && !node->op->joint ? 3 : 2), count(size_t(Py_SIZE(node))) {
+        const Locked lock(node);
+        if (!node->value) refuse_freed(node);
+        check_unchanged(node);
+        names = py::reinterpret_borrow<py::object>(node->names);
+        items.reserve(ahead + count + settings());
+        items.resize(ahead);
+        items[ahead - 2] = py::reinterpret_borrow<py::object>(grad_y);
+        items[ahead - 1] = create_graph && node->version
+                               ? made_tensors(node->op, node, node->value, share(node->version))
+                               : py::reinterpret_borrow<py::object>(node->value);
+        for (size_t k = 0; k < count; k++)
+            items.push_back(seen_by_rules(node->arguments[k], create_graph));
+        for (size_t k = 0; k < settings(); k++)
+            items.push_back(py::reinterpret_borrow<py::object>(
+                PyTuple_GET_ITEM(node->settings, Py_ssize_t(k))));
+    }
 
-PyObject* rule_of(Op* op, Py_ssize_t k) {
-    if (op->each) return op->each;
-    if (k < PyTuple_GET_SIZE(op->rules)) return PyTuple_GET_ITEM(op->rules, k);
+    const py::object& argument(size_t k) const { return items[ahead + k]; }
+    size_t settings() const { return names ? size_t(PyTuple_GET_SIZE(names.ptr())) : 0; }
+
+    py::object operator()(PyObject* rule) const {
+        static_assert(sizeof(py::object) == sizeof(PyObject*));
+        auto* stack = reinterpret_cast<PyObject* const*>(items.data());
+        auto result = py::reinterpret_steal<py::object>(
+            PyObject_Vectorcall(rule, stack, ahead + count, names.ptr()));
+        if (!result) throw py::error_already_set();
+        return result;
+    }
+
+    py::object by_composition(py::handle helper, py::handle composed,
+                              const std::vector<bool>& wanted) const {
+        py::tuple args(count);
+        for (size_t k = 0; k < count; k++) args[k] = argument(k);
+        py::dict named;
+        for (size_t k = 0; k < settings(); k++)
+            named[py::handle(PyTuple_GET_ITEM(names.ptr(), Py_ssize_t(k)))] =
+                items[ahead + count + k];
+        return helper(composed, args, named, items[ahead - 2], wanted);
+    }
+};
+
+[[noreturn]] void refuse_underived(Op* op, Py_ssize_t k) {
     const py::int_ number(k);
     fail("%U: argument %S has no derivative; detach() it", op->name, number.ptr());
 }
 
-// The gradient as an array or tensor of its argument's shape; null for None.
-py::object fitted(Op* op, py::object gradient, const Argument& a) {
-    if (gradient.is_none()) return {};
-    gradient = as_array(std::move(gradient));
-    if (!op->unbroadcast || same_shape(gradient, a.value)) return gradient;
-    return py::handle(op->unbroadcast)(gradient, shape_of(a.value));
+PyObject* rule_of(Op* op, Py_ssize_t k) {
+    if (op->each) return op->each;
+    if (k >= PyTuple_GET_SIZE(op->rules)) refuse_underived(op, k);
+    return PyTuple_GET_ITEM(op->rules, k);
 }
 
-Gradients all_at_once(Node* node, const py::object& results, const std::vector<bool>& wanted) {
+// The gradient as an array or tensor of its argument's shape; null for None.
+py::object fitted(Op* op, py::object gradient, py::handle argument) {
+    if (gradient.is_none()) return {};
+    gradient = as_array(std::move(gradient));
+    if (!op->unbroadcast || same_shape(gradient, argument)) return gradient;
+    return py::handle(op->unbroadcast)(gradient, shape_of(argument));
+}
+
+Gradients all_at_once(Op* op, const Call& call, const py::object& results,
+                      const std::vector<bool>& wanted) {
     const py::tuple items(results);
     Gradients found(wanted.size());
     for (size_t k = 0; k < wanted.size(); k++) {
         if (!wanted[k]) continue;
-        if (k >= items.size()) rule_of(node->op, PY_SSIZE_T_MAX);
-        found[k] = fitted(node->op, items[k], node->arguments[k]);
+        if (k >= items.size()) refuse_underived(op, Py_ssize_t(k));
+        found[k] = fitted(op, items[k], call.argument(k));
     }
     return found;
 }
@@ -182,6 +217,7 @@ Gradients all_at_once(Node* node, const py::object& results, const std::vector<b
 }  // namespace
 
 void free_node(Node* node) {
+    const Locked lock(node);
     Py_CLEAR(node->value);
     Py_CLEAR(node->settings);
     Py_CLEAR(node->names);
@@ -207,13 +243,14 @@ py::object record(Op* op, PyObject* const* args, PyObject* const* arrays, Py_ssi
         keep_argument(node->arguments[k], args[k], arrays[k], reads_argument(bits, k));
     if (names) {
         node->names = Py_NewRef(names);
-        node->settings = PyTuple_New(PyTuple_GET_SIZE(names));
-        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); k++)
-            PyTuple_SET_ITEM(node->settings, k, Py_NewRef(arrays[count + k]));
+        py::tuple settings(PyTuple_GET_SIZE(names));
+        for (size_t k = 0; k < settings.size(); k++)
+            settings[k] = py::handle(arrays[size_t(count) + k]);
+        node->settings = settings.release().ptr();
     }
     if (reads_output(bits)) {
         node->value = value.inc_ref().ptr();
-        node->version = share(version);
+        node->version = share(version).release();
         node->seen = version->changes;
     } else {
         node->value = without_outputs(value, node->outputs).release().ptr();
@@ -224,35 +261,25 @@ py::object record(Op* op, PyObject* const* args, PyObject* const* arrays, Py_ssi
 Gradients gradients(Node* node, py::handle grad_y, const std::vector<bool>& wanted,
                     bool create_graph, py::handle by_composition) {
     Op* op = node->op;
-    check_unchanged(node);
-    const size_t count = wanted.size(), ahead = op->each && !op->joint ? 3 : 2;
-    std::vector<py::object> args;  // [k,] grad_y, y, the arguments, the settings
-    args.reserve(ahead + count + (node->names ? size_t(PyTuple_GET_SIZE(node->names)) : 0));
-    args.resize(ahead);
-    args[ahead - 2] = py::reinterpret_borrow<py::object>(grad_y);
-    for (size_t k = 0; k < count; k++)
-        args.push_back(seen_by_rules(node->arguments[k], create_graph));
-    if (create_graph && op->composed) {
-        const py::tuple given = py::cast(std::vector(args.begin() + long(ahead), args.end()));
-        return all_at_once(
-            node,
-            by_composition(py::handle(op->composed), given, settings_of(node), grad_y, wanted),
-            wanted);
-    }
-    args[ahead - 1] = py::reinterpret_borrow<py::object>(node->value);
-    if (create_graph && node->version)
-        args[ahead - 1] = made_tensors(op, node, node->value, share(node->version));
-    if (node->names)
-        for (py::handle value : py::handle(node->settings))
-            args.push_back(py::reinterpret_borrow<py::object>(value));
-    if (op->joint) return all_at_once(node, call(op->joint, args, node), wanted);
-    Gradients found(count);
-    for (size_t k = 0; k < count; k++) {
+    Call call(node, grad_y, create_graph);
+    if (create_graph && op->composed)
+        return all_at_once(op, call, call.by_composition(by_composition, op->composed, wanted),
+                           wanted);
+    if (op->joint) return all_at_once(op, call, call(op->joint), wanted);
+    Gradients found(wanted.size());
+    for (size_t k = 0; k < wanted.size(); k++) {
         if (!wanted[k]) continue;
-        if (op->each) args[0] = py::int_(k);
-        found[k] = fitted(op, call(rule_of(op, Py_ssize_t(k)), args, node), node->arguments[k]);
+        if (op->each) call.items[0] = py::int_(k);
+        found[k] = fitted(op, call(rule_of(op, Py_ssize_t(k))), call.argument(k));
     }
     return found;
+}
+
+void refuse_freed(Node* node) {
+    fail(
+        "backward: the graph through %U was freed by an earlier pass; give that one "
+        "retain_graph=True",
+        node->op->name);
 }
 
 void bind_node(py::module_& m) {

@@ -1,7 +1,5 @@
 // Operations: calling one computes, and records what the pass back will need.
 
-#include <memory>
-
 #include "tape/tape.h"
 
 namespace tatami::tape {
@@ -59,20 +57,16 @@ py::object run(Op* op, PyObject* const* args, Py_ssize_t count, PyObject* names)
     if (!value) throw py::error_already_set();
     value = as_array(std::move(value));
     if (!first) return value;
-    Version* version = op->view ? share(first->version) : new Version;
+    VersionRef version = op->view ? share(first->version) : VersionRef(new Version);
     py::object node;
     if (differentiable && recording)
-        node = record(op, args, arrays.data(), count, names, value, version);
-    return made_tensors(op, reinterpret_cast<Node*>(node.ptr()), value, version);
+        node = record(op, args, arrays.data(), count, names, value, version.get());
+    return made_tensors(op, reinterpret_cast<Node*>(node.ptr()), value, std::move(version));
 }
 
 PyObject* call(PyObject* self, PyObject* const* args, size_t flags, PyObject* names) {
     return guarded(
         [&] { return run(self_of(self), args, PyVectorcall_NARGS(flags), names).release().ptr(); });
-}
-
-PyObject* bind(PyObject* self, PyObject* object, PyObject*) {
-    return object ? PyMethod_New(self, object) : Py_NewRef(self);
 }
 
 int traverse(PyObject* self, visitproc visit, void* arg) {
@@ -147,29 +141,24 @@ PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(create)},
                        {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                        {Py_tp_clear, reinterpret_cast<void*>(clear)},
                        {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
-                       {Py_tp_descr_get, reinterpret_cast<void*>(bind)},
                        {Py_tp_repr, reinterpret_cast<void*>(repr)},
                        {Py_tp_members, members},
                        {}};
-// A method descriptor: as an operator of a class it is called with the object, without a detour.
 PyType_Spec spec = {"tatami._core.Op", sizeof(Op), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
-                        Py_TPFLAGS_METHOD_DESCRIPTOR,
-                    slots};
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, slots};
 
 }  // namespace
 
-py::object made_tensors(Op* op, Node* node, py::handle value, Version* version) {
-    if (!PyTuple_CheckExact(value.ptr())) return made_tensor(node, 0, value, version);
+py::object made_tensors(Op* op, Node* node, py::handle value, VersionRef version) {
+    if (!PyTuple_CheckExact(value.ptr())) return made_tensor(node, 0, value, std::move(version));
     const Py_ssize_t count = PyTuple_GET_SIZE(value.ptr());
     const Py_ssize_t outputs = op->outputs < 0 ? count : std::min<Py_ssize_t>(op->outputs, count);
     py::tuple results(count);
     for (Py_ssize_t k = 0; k < count; k++) {
         const py::handle item = PyTuple_GET_ITEM(value.ptr(), k);
-        results[size_t(k)] = k < outputs ? made_tensor(node, int(k), item, share(version))
+        results[size_t(k)] = k < outputs ? made_tensor(node, int(k), item, share(version.get()))
                                          : py::reinterpret_borrow<py::object>(item);
     }
-    drop(version);
     return results;
 }
 

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace tatami::tape {
@@ -22,14 +23,36 @@ struct Version {
     std::atomic<unsigned> changes{0};
 };
 
-inline Version* share(Version* v) {
-    v->owners.fetch_add(1, std::memory_order_relaxed);
-    return v;
-}
-
 inline void drop(Version* v) {
     if (v && v->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete v;
 }
+
+struct Drop {
+    void operator()(Version* v) const { drop(v); }
+};
+using VersionRef = std::unique_ptr<Version, Drop>;  // one owner's share
+
+inline VersionRef share(Version* v) {
+    v->owners.fetch_add(1, std::memory_order_relaxed);
+    return VersionRef(v);
+}
+
+// Holds off other threads where there is no GIL that does.
+class Locked {
+  public:
+#ifdef Py_GIL_DISABLED
+    explicit Locked(void* object) {
+        PyCriticalSection_Begin(&section_, static_cast<PyObject*>(object));
+    }
+    ~Locked() { PyCriticalSection_End(&section_); }
+    Locked(const Locked&) = delete;
+
+  private:
+    PyCriticalSection section_;
+#else
+    explicit Locked(void*) {}
+#endif
+};
 
 struct Node;
 
@@ -97,10 +120,10 @@ inline Node* as_node(PyObject* o) {
 // The rest throws py::error_already_set where Python raised, or std exceptions that pybind11
 // translates.
 
-// A tensor around a result. Takes over the reference to `version`.
-py::object made_tensor(Node* node, int place, py::handle data, Version* version);
+// A tensor around a result.
+py::object made_tensor(Node* node, int place, py::handle data, VersionRef version);
 // The outputs of a call as tensors, beside whatever else raw returned.
-py::object made_tensors(Op* op, Node* node, py::handle value, Version* version);
+py::object made_tensors(Op* op, Node* node, py::handle value, VersionRef version);
 
 // Arrays of NumPy are read directly, others (CuPy's) by their attributes.
 bool is_numpy(py::handle a);
@@ -121,7 +144,8 @@ py::object record(Op* op, PyObject* const* args, PyObject* const* arrays, Py_ssi
 using Gradients = std::vector<py::object>;
 Gradients gradients(Node* node, py::handle grad_y, const std::vector<bool>& wanted,
                     bool create_graph, py::handle by_composition);
-void free_node(Node* node);
+[[noreturn]] void refuse_freed(Node* node);
+void free_node(Node* node);  // forgets what it keeps: a second pass back is refused
 
 // The pass back. docs: python/tatami/autograd/backward.py
 py::list propagate(py::sequence outputs, py::sequence starts, py::object inputs, bool retain_graph,

@@ -160,17 +160,14 @@ PyType_Spec spec = {"tatami._core.Tensor", sizeof(Tensor), 0,
 
 }  // namespace
 
-py::object made_tensor(Node* node, int place, py::handle data, Version* version) {
+py::object made_tensor(Node* node, int place, py::handle data, VersionRef version) {
     auto made = py::reinterpret_steal<py::object>(result_type->tp_alloc(result_type, 0));
-    if (!made) {
-        drop(version);
-        throw py::error_already_set();
-    }
+    if (!made) throw py::error_already_set();
     Tensor* t = self_of(made.ptr());
     t->data = data.inc_ref().ptr();
     t->grad = Py_NewRef(Py_None);
     t->node = reinterpret_cast<Node*>(Py_XNewRef(reinterpret_cast<PyObject*>(node)));
-    t->version = version;
+    t->version = version.release();
     t->place = place;
     t->requires_grad = node;
     return made;
