@@ -26,6 +26,7 @@ PACKAGES = (
     "tatami.optim",
     "tatami.training",
     "tatami.training.callbacks",
+    "tatami.sklearn",
     "tatami.metrics",
     "tatami.data",
     "tatami.data.datasets",
@@ -109,8 +110,17 @@ def directive(name, value, described):
     described[id(value)] = name
     if not inspect.isclass(value):
         return f".. autofunction:: {name}"
-    compiled = any(base.__module__ == "tatami._core" for base in value.__mro__)
-    return f".. autoclass:: {name}\n   :members:" + "\n   :inherited-members:" * compiled
+    options = "\n   :members:"
+    if any(base.__module__ == "tatami._core" for base in value.__mro__):
+        options += "\n   :inherited-members:"
+    if foreign := [n for n, v in vars(value).items() if not ours(v)]:
+        options += f"\n   :exclude-members: {', '.join(foreign)}"
+    return f".. autoclass:: {name}{options}"
+
+
+def ours(member):
+    """False for what another library adds to our classes, as scikit-learn does."""
+    return getattr(member, "__module__", "tatami").startswith(("tatami", "builtins"))
 
 
 def tutorial(name, quick):

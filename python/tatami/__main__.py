@@ -55,7 +55,7 @@ def main(argv=None):
     except BrokenPipeError:  # the reader, head for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
+    except (ImportError, OSError) as error:  # an extra, or a folder, is missing
         return _error(args.command, error)
     except KeyboardInterrupt:
         return 130
