@@ -81,6 +81,16 @@ def test_initial_values(result):
     assert max(kept["relu, ±0.05"], kept["tanh, ±0.05"]) < 1e-5
 
 
+def test_normalization(result):
+    shown = result("normalization")
+    accuracy, off = shown["accuracy"], shown["off"]
+    assert accuracy.pop("none") < 0.2, "the signal has died"
+    assert min(accuracy.values()) > 0.4
+    assert max(off.pop("none")) > 1
+    for name, (mean, variance) in off.items():
+        assert mean < 1e-5 and variance < 1e-4, name
+
+
 def test_optimizer_race(result, folder):
     ends = result("optimizer_race")
     assert (folder / "optimizer_race.gif").read_bytes()[:6] == b"GIF89a"

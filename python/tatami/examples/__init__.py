@@ -15,6 +15,7 @@ NAMES = (
     "mlp",
     "activations",
     "initial_values",
+    "normalization",
     "optimizer_race",
     "overfitting",
     "early_stopping",
