@@ -108,6 +108,24 @@ def test_depthwise_weight_gradient_reads_no_pixel_beyond_its_windows(isa):
     assert np.isfinite(grad_w).all()
 
 
+def test_many_small_images(isa):
+    """Vectors of images, whole ones and the rest, where padding reaches past the window."""
+    for images in (16, 17, 41, 64):
+        for x_shape, w_shape, options in (
+            ((1, 12, 9), (6, 1, 5, 5), {"padding": 2}),
+            ((6, 7, 7), (13, 6, 3, 5), {"padding": (3, 5)}),
+            ((3, 9, 10), (7, 3, 3, 3), {"padding": 2, "stride": (2, 3)}),
+            ((4, 8, 6), (10, 2, 3, 3), {"padding": 4, "dilation": 2, "groups": 2}),
+        ):
+            for dtype in DTYPES:
+                x, w = whole((images, *x_shape), w_shape, dtype=dtype)
+                check_exactly(x, w, **options)
+    x, w = whole((40, 6, 10, 10), (16, 6, 5, 5))
+    b = np.arange(16, dtype=np.float32)
+    y = K.conv2d(x, w, b, activation="relu")
+    np.testing.assert_array_equal(y, np.maximum(R.conv2d(x, w, b), 0))
+
+
 def test_large_images_and_channels(isa):
     """Several blocks of channels and rows, every kernel's main path."""
     for x_shape, w_shape, options in (

@@ -1,6 +1,7 @@
 // Convolution forward and by its input, as products over gathered pixels.
 #include "ops/conv2d.h"
 
+#include "cpu/batch.h"
 #include "cpu/conv2d.h"
 #include "cpu/depthwise.h"
 #include "cpu/direct.h"
@@ -16,9 +17,13 @@ template <class T, class A>
 static void products(int64_t m, int64_t images, const T* source, const GatherShape& g,
                      const Phase<T, A>* phase, int64_t count) {
     const Strip strip = plan_strip<T>(g);
+    const BatchStrip vectors = plan_batch(g);
     int64_t taps = 0;
     for (int64_t p = 0; p < count; p++) taps = max(taps, phase[p].taps);
-    if (direct_pays<T>(m, g, taps, strip)) return direct(m, images, source, g, strip, phase, count);
+    const bool slide = direct_pays<T>(m, g, taps, strip);
+    if (count == 1 && phase->out.dense() && batch_pays<T>(m, images, g, vectors, slide, strip))
+        return batch(m, images, source, g, vectors, phase->weights, phase->out);
+    if (slide) return direct(m, images, source, g, strip, phase, count);
     for (int64_t p = 0; p < count; p++) {
         const Image<T>& out = phase[p].out;
         GatherShape shape = g;

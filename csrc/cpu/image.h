@@ -17,6 +17,9 @@ struct Image {
     const T* bias;                     // (channels), or nullptr
     Activation activation;
 
+    // Whether the grid's pixels are the plane's own, in order.
+    TATAMI_INLINE bool dense() const { return pixel_stride == 1 && row_stride == columns; }
+
     TATAMI_INLINE T* direct(int64_t channel, int64_t column, int64_t count, int64_t& stride) const {
         const int64_t pixels = rows * columns, first = column % pixels;
         if (!dense() || first + count > pixels) return nullptr;
@@ -64,8 +67,6 @@ struct Image {
     TATAMI_INLINE int64_t depth_limit() const { return dense() ? kDepth : 4 * kDepth; }
 
   private:
-    TATAMI_INLINE bool dense() const { return pixel_stride == 1 && row_stride == columns; }
-
     template <class Use>
     TATAMI_INLINE void each_run(int64_t channel, int64_t column, int64_t count,
                                 const Use& use) const {
