@@ -58,7 +58,7 @@ def most_mistakes(x):
 
 def run(out, quick=False):
     passes = 20 if quick else 40
-    x, y = clouds(np.random.default_rng(0))
+    x, y = clouds(np.random.default_rng(5))
     weight, bias, mistakes = learn(x, y, passes)
     bound = most_mistakes(x)
     print(
