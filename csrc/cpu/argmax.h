@@ -177,4 +177,40 @@ TATAMI_INLINE void argmax_windows(const Pool2d& p, const WindowStarts<T>& starts
     }
 }
 
+// The same for windows of 2x2 side by side, without padding: rows are not kept.
+template <class T>
+TATAMI_INLINE void argmax_pairs(const Pool2d& p, const T* x, T* y, int64_t* indices, bool streamed,
+                                int64_t begin, int64_t end) {
+    const int64_t rows = p.rows.out, out = p.columns.out, size = p.columns.size;
+    const T* const past = x + p.planes * p.rows.size * size;
+    const auto read = [past](const T* from) {
+        return load_some(from, max<int64_t>(0, min<int64_t>(kLanes<T>, past - from)));
+    };
+    const auto pair = [&](const T* from, int64_t place) {
+        const Vec<T> low = read(from), high = read(from + kLanes<T>);
+        Best<T> best{detail::even_lanes<T>(low, high, detail::Lanes<T>{}),
+                     Mask<T>{} + Int<T>(place)};
+        best.take(detail::odd_lanes<T>(low, high, detail::Lanes<T>{}),
+                  Mask<T>{} + Int<T>(place + 1));
+        return best;
+    };
+    RowStream<T> values(y + begin * out, out, streamed);
+    RowStream<double> places(reinterpret_cast<double*>(indices) + begin * out, out, streamed);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t o = i % rows;
+        const T* const top = x + (i / rows * p.rows.size + 2 * o) * size;
+        T* const to = values.next();
+        double* const to_places = places.next();
+        for (int64_t q = 0; q < out; q += kLanes<T>) {
+            const int64_t n = min<int64_t>(kLanes<T>, out - q);
+            Best<T> best = pair(top + 2 * q, 0);
+            const Best<T> below = pair(top + size + 2 * q, size);
+            best.take(below.value, below.place);
+            store_first(to + q, best.value, n);
+            const Mask<T> own = 2 * detail::lane_numbers<T>(detail::Lanes<T>{});
+            store_indices<T>(to_places + q, 2 * (o * size + q), best.place + own, n);
+        }
+    }
+}
+
 }  // namespace tatami::TATAMI_ISA

@@ -50,28 +50,32 @@ TATAMI_INLINE Mask<T> distances(const int64_t* indices, int64_t n, int64_t base,
                                               detail::Lanes<T>{});
 }
 
-// to (size): the dy whose index lies `tap` or one more behind its window, which starts at base +
-// 2q.
+// to (size) = a[0], b[0], a[1], b[1], ...
 template <class T>
-TATAMI_INLINE void expand_row(const T* dy, const int64_t* indices, int64_t windows, int64_t base,
-                              int64_t tap, int64_t size, T* to, Named<T>& named) {
+TATAMI_INLINE void store_pairs(T* to, int64_t size, Vec<T> a, Vec<T> b) {
+    constexpr int64_t n = kLanes<T>;
+    if (size >= 2 * n) return store_interleaved<T>(to, a, b);
+    store_first(to, detail::interleave<T, 0>(a, b, detail::Lanes<T>{}), min(n, size));
+    if (size > n) store_first(to + n, detail::interleave<T, 1>(a, b, detail::Lanes<T>{}), size - n);
+}
+
+// to (2, size): each dy where its index says; its window starts at base + 2q.
+template <class T>
+TATAMI_INLINE void expand_rows(const T* dy, const int64_t* indices, int64_t windows, int64_t base,
+                               int64_t size, T* to, Named<T>& named) {
     constexpr int64_t n = kLanes<T>;
     for (int64_t q = 0; 2 * q < size; q += n) {
         const int64_t count = max<int64_t>(0, min(n, windows - q));
         const Mask<T> distance = distances<T>(indices + q, count, base + 2 * q, named);
         const Vec<T> v = load_some(dy + q, count);
-        const Mask<T> even = distance == Int<T>(tap), odd = distance == Int<T>(tap + 1);
-        named.hits += even + odd;
-        const Vec<T> a = select<T>(even, v, Vec<T>{}), b = select<T>(odd, v, Vec<T>{});
+        const auto at = [&](int64_t tap) {
+            const Mask<T> here = distance == Int<T>(tap);
+            named.hits += here;
+            return select<T>(here, v, Vec<T>{});
+        };
         const int64_t left = size - 2 * q;
-        if (left >= 2 * n) {
-            store_interleaved<T>(to + 2 * q, a, b);
-            continue;
-        }
-        store_first(to + 2 * q, detail::interleave<T, 0>(a, b, detail::Lanes<T>{}), min(n, left));
-        if (left > n)
-            store_first(to + 2 * q + n, detail::interleave<T, 1>(a, b, detail::Lanes<T>{}),
-                        left - n);
+        store_pairs<T>(to + 2 * q, left, at(0), at(1));
+        store_pairs<T>(to + size + 2 * q, left, at(size), at(size + 1));
     }
 }
 
@@ -88,21 +92,19 @@ static bool expand_planes(const Pool2d& p, const T* dy, const int64_t* indices, 
     bool strayed = false;
     parallel_ranges(p.planes * pairs, 1, all / kLanes<T> * 8, [&](int64_t begin, int64_t end) {
         const int64_t first = begin / pairs * rows.size + begin % pairs * 2;
-        RowStream<T> results(dx + first * columns.size, columns.size, streamed);
+        RowStream<T> results(dx + first * columns.size, columns.size, streamed, 2);
         Named<T> named;
         int64_t expanded = 0;
         for (int64_t i = begin; i < end; i++) {
             const int64_t plane = i / pairs, o = i % pairs;
-            const int64_t at = (plane * rows.out + o) * columns.out;
-            for (int64_t k = 0; k < min<int64_t>(2, rows.size - 2 * o); k++) {
-                T* const to = results.next();
-                if (o < rows.out)
-                    expand_row(dy + at, indices + at, columns.out, 2 * o * columns.size,
-                               k * columns.size, columns.size, to, named);
-                else
-                    std::memset(to, 0, size_t(columns.size) * sizeof(T));
+            if (o == rows.out) {  // the last one of an odd number of rows
+                std::memset(results.next(), 0, size_t(columns.size) * sizeof(T));
+                continue;
             }
-            expanded += o < rows.out;
+            const int64_t at = (plane * rows.out + o) * columns.out;
+            expand_rows(dy + at, indices + at, columns.out, 2 * o * columns.size, columns.size,
+                        results.next(2), named);
+            expanded++;
         }
         const int64_t vectors = ceil_div(columns.size, 2 * kLanes<T>);
         if (!named.all(expanded * vectors * kLanes<T>))

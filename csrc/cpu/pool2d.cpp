@@ -29,18 +29,30 @@ struct MeanFold {
     const Divisors<T>& divisors;
 };
 
-// run.operator()<S, K>(begin, end, streamed) computes output rows [begin, end) of all planes' rows.
+// run(begin, end, streamed) computes output rows [begin, end) of all planes' rows.
+template <class T, class Run>
+static void for_rows(const Pool2d& p, int64_t window_bytes, const Run& run) {
+    const int64_t rows = p.planes * p.rows.out, pixels = p.planes * p.rows.size * p.columns.size;
+    const int64_t work =
+        rows * ceil_div(p.columns.out, kLanes<T>) * (p.rows.kernel + p.columns.kernel) * 2;
+    const int64_t bytes = pixels * int64_t(sizeof(T)) + rows * p.columns.out * window_bytes;
+    parallel_ranges(rows, 1, work, [&](int64_t begin, int64_t end) {
+        run(begin, end, bytes >= 2 * kStreamBytes);
+    });
+}
+
+// The same by run.operator()<S, K>.
 template <class T, class Run>
 static void for_windows(const Pool2d& p, int64_t window_bytes, const Run& run) {
-    const int64_t out = p.planes * p.rows.out * p.columns.out;
-    const int64_t work = out / kLanes<T> * (p.rows.kernel + p.columns.kernel) * 2;
-    const int64_t pixels = p.planes * p.rows.size * p.columns.size;
-    const bool streamed = pixels * int64_t(sizeof(T)) + out * window_bytes >= 2 * kStreamBytes;
     with_window(p.columns, [&]<int S, int K>() {
-        parallel_ranges(p.planes * p.rows.out, 1, work, [&](int64_t begin, int64_t end) {
+        for_rows<T>(p, window_bytes, [&](int64_t begin, int64_t end, bool streamed) {
             run.template operator()<S, K>(begin, end, streamed);
         });
     });
+}
+
+static bool pairs(const Pool2d& p) {
+    return in_pairs(p.rows) && in_pairs(p.columns);
 }
 
 template <class T, class Op>
@@ -53,6 +65,10 @@ static void fold_all(const Pool2d& p, const T* x, T* y, const Op& op) {
 template <class T>
 static void max_forward(const Pool2d& p, const T* x, T* y, int64_t* indices) {
     if (!indices) return fold_all(p, x, y, MaxFold<T>{});
+    if (pairs(p))
+        return for_rows<T>(p, sizeof(T) + 8, [&](int64_t begin, int64_t end, bool streamed) {
+            argmax_pairs<T>(p, x, y, indices, streamed, begin, end);
+        });
     const WindowStarts<T> starts(p.columns);
     for_windows<T>(p, sizeof(T) + 8, [&]<int S, int K>(int64_t begin, int64_t end, bool streamed) {
         argmax_windows<T, S, K>(p, starts, x, y, indices, streamed, begin, end);
@@ -67,8 +83,7 @@ static void average_forward(const Pool2d& p, const T* x, T* y) {
 
 template <class T>
 static bool max_backward(const Pool2d& p, const T* dy, const int64_t* indices, T* dx) {
-    const bool pairs = in_pairs(p.rows) && in_pairs(p.columns);
-    if (pairs && expand_planes(p, dy, indices, dx)) return true;
+    if (pairs(p) && expand_planes(p, dy, indices, dx)) return true;
     const ScatterSizes sizes{p.planes, p.rows.size, p.columns.size, p.rows.out, p.columns.out};
     return scatter_planes(
         sizes, dy, indices, dx,

@@ -10,11 +10,11 @@ namespace tatami::TATAMI_ISA {
 template <class T>
 class RowStream {
   public:
-    // to: where the first row of `row` elements goes.
-    TATAMI_INLINE RowStream(T* to, int64_t row, bool streamed)
+    // to: where the first row of `row` elements goes. together: the most rows asked for at once.
+    TATAMI_INLINE RowStream(T* to, int64_t row, bool streamed, int64_t together = 1)
         : to_(to),
           row_(row),
-          rows_(streamed ? max<int64_t>(1, kRun / (row * int64_t(sizeof(T)))) : 0),
+          rows_(streamed ? max(together, kRun / (row * int64_t(sizeof(T)))) : 0),
           scratch_(size_t(rows_ * row) * sizeof(T)) {}
 
     TATAMI_INLINE ~RowStream() {
@@ -23,11 +23,12 @@ class RowStream {
         stream_fence();
     }
 
-    // Where to write the next row.
-    TATAMI_INLINE T* next() {
-        if (rows_ == 0) return to_ + row_ * held_++;
-        if (held_ == rows_) flush();
-        return scratch_.template as<T>() + row_ * held_++;
+    // Where to write the next row, or the next `count` of them.
+    TATAMI_INLINE T* next(int64_t count = 1) {
+        if (rows_ && held_ + count > rows_) flush();
+        T* const rows = (rows_ ? scratch_.template as<T>() : to_) + row_ * held_;
+        held_ += count;
+        return rows;
     }
 
   private:
