@@ -102,7 +102,7 @@ template <class T>
 void test_convolutions() {
     ConvWindow window;
     test_conv2d<T>({2, 8, 11, 13}, {12, 8, 1, 1}, window);
-    window.top = window.bottom = window.left = window.right = 1;
+    window.padding = {1, 1, 1, 1};
     test_conv2d<T>({2, 8, 11, 13}, {12, 8, 3, 3}, window);
     window.stride = {2, 2};
     test_conv2d<T>({2, 3, 17, 15}, {20, 3, 5, 5}, window);
@@ -183,7 +183,8 @@ void test_optimizer() {
     void* const param[] = {params.data()};
     const void* const grad[] = {grads.data()};
     const Steps steps{
-        1, 77, sizes.chunks, sizes.size.data(), sizes.first_chunk.data(), param, grad, {}, 0};
+        1,  77, sizes.chunks, sizes.size.data(), sizes.first_chunk.data(), param, grad,
+        {}, 0,  false};
     kernels<T>().optim.sgd(Sgd(0.5, 0, 0, 0, false, false), steps);
     for (size_t i = 0; i < params.size(); ++i) CHECK(params[i] == before[i] - grads[i] / 2);
 }
