@@ -6,10 +6,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import reference as R
+import tatami
 from reference.activation import FUSED
 from reference.conv import Geometry
 from sources import Source
-from support import assert_close
+from support import assert_close, assert_same_bits
 from tatami import kernels as K
 
 DTYPES = (np.float32, np.float64)
@@ -124,6 +125,49 @@ def test_many_small_images(isa):
     b = np.arange(16, dtype=np.float32)
     y = K.conv2d(x, w, b, activation="relu")
     np.testing.assert_array_equal(y, np.maximum(R.conv2d(x, w, b), 0))
+
+
+# x, weight, options: few channels, where the weight gradient is a dot product over pixels
+THIN = (
+    ((5, 1, 28, 28), (6, 1, 5, 5), {"padding": 2}),
+    ((40, 6, 14, 34), (16, 6, 5, 5), {}),
+    ((2, 3, 301, 70), (7, 3, 3, 3), {"padding": 1}),  # several strips of an image
+    ((4, 3, 19, 37), (13, 3, 4, 4), {"padding": ((1, 0), (2, 3)), "stride": (2, 3)}),
+    ((3, 8, 21, 33), (10, 4, 3, 2), {"dilation": (3, 2), "groups": 2}),
+    ((4, 5, 12, 48), (1, 5, 1, 1), {}),
+)
+
+
+@pytest.mark.parametrize(("x", "w", "options"), THIN)
+def test_weight_gradients_of_few_channels(x, w, options, isa):
+    for dtype in DTYPES:
+        check_exactly(*whole(x, w, dtype=dtype), **options)
+
+
+@pytest.mark.parametrize(("x", "w", "options"), THIN)
+def test_not_finite_pixels_reach_the_weights_that_meet_them_only(x, w, options, isa):
+    x, w = whole(x, w)
+    (gy,) = whole(R.conv2d(x, w, **options).shape, seed=1)
+    x[0, 0, 0, 0] = x[-1, 0, :, -1] = np.inf
+    gy[:, :, 1] = gy[0, 0] = 1  # no zero meets them but in the padding
+    wanted = R.conv2d_weight_grad(gy, x, w.shape, **options)
+    np.testing.assert_array_equal(K.conv2d_weight_grad(gy, x, w.shape, **options), wanted)
+    x[np.isinf(x)], gy[1, 0, gy.shape[2] // 2, gy.shape[3] // 2] = 1, np.nan  # all taps see it
+    wanted = R.conv2d_weight_grad(gy, x, w.shape, **options)
+    assert np.isnan(wanted[0]).all() and np.isfinite(wanted[1:]).all()
+    np.testing.assert_array_equal(K.conv2d_weight_grad(gy, x, w.shape, **options), wanted)
+
+
+@pytest.mark.parametrize(("x", "w", "options"), THIN)
+def test_thin_weight_gradients_have_the_same_bits_on_any_number_of_threads(x, w, options, isa):
+    source = Source(3)
+    x, gy = (source(*s).astype(np.float32) for s in (x, R.conv2d(*whole(x, w), **options).shape))
+    results = []
+    for threads in (1, 2, 5):
+        with tatami.threads(threads):
+            results.append(K.conv2d_weight_grad(gy, x, w, **options))
+    for result in results[1:]:
+        assert_same_bits(result, results[0])
 
 
 def test_large_images_and_channels(isa):

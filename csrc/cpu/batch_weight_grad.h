@@ -95,9 +95,10 @@ void add_lanes(int64_t m, const GatherShape& g, const BatchStrip& s, const T* dy
 }
 
 // Whether this costs less than gathering and transposing vectors of pixels for gemm, by shape
-// alone, counted in products of a vector as in batch_pays.
+// alone, counted in products of a vector as in batch_pays. dots: as dots_cost gives it.
 template <class T>
-TATAMI_INLINE bool lanes_pay(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s) {
+TATAMI_INLINE bool lanes_pay(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
+                             double dots) {
     constexpr int64_t kMostBytes = 3 << 18, kMostSums = 1 << 19, kMostGrid = 1 << 22, kTogether = 4;
     // To gather a vector of pixels, and to find where one tap reads, once for all channels.
     constexpr double kRead = 10, kGather = 12, kGatherTap = 18;
@@ -118,7 +119,8 @@ TATAMI_INLINE bool lanes_pay(int64_t m, int64_t images, const GatherShape& g, co
     const double other =
         double(pixels) * (double(m * round_up(g.channels * g.taps, 2 * kPack<T>)) +
                           double(g.taps) * (double(g.channels) * kGather + kGatherTap));
-    return double(round_up(images, kPack<T>)) * (products + read) < double(images) * other;
+    return double(round_up(images, kPack<T>)) * (products + read) <
+           double(images) * min(other, double(pixels) * dots);
 }
 
 // dweight (m, channels, taps) = sum over images and the grid of dy (m, grid) · x at each tap.

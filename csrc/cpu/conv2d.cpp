@@ -9,6 +9,7 @@
 #include "cpu/direct.h"
 #include "cpu/gemm.h"
 #include "cpu/image.h"
+#include "cpu/pixel_dots.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {
@@ -214,7 +215,7 @@ static void weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
     forward_taps(p, scratch.as<Tap>());
     const GatherShape shape = forward_gather(p, scratch.as<Tap>());
     const BatchStrip strip = plan_batch(shape);
-    if (is_depthwise(p) || !lanes_pay<T>(p.group_o, p.n, shape, strip))
+    if (is_depthwise(p) || !lanes_pay<T>(p.group_o, p.n, shape, strip, dots_cost<T>(p, shape)))
         return conv2d_weight_grad(p, dy, x, dweight);
     const int64_t work = p.n * pixels * p.o * p.group_c * taps / kLanes<T>;
     parallel_problems(p.groups, work, [&](int64_t g) {

@@ -2,6 +2,7 @@
 #include "cpu/conv2d.h"
 #include "cpu/depthwise.h"
 #include "cpu/gemm.h"
+#include "cpu/pixel_dots.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -109,15 +110,6 @@ struct PixelsB {
     }
 };
 
-// Into how many parts the pixels are cut. By shape alone: small weights over many pixels, where
-// the parts' own weights stay in cache and every thread finds work.
-TATAMI_INLINE int64_t pixel_parts(int64_t pixels, int64_t weight_bytes) {
-    int64_t parts = 1;
-    while (parts < 16 && pixels / (2 * parts) >= 1024 && 2 * parts * weight_bytes <= (4 << 20))
-        parts *= 2;
-    return parts;
-}
-
 template <class T>
 static void weight_grad_part(const Conv2d& p, const GatherShape& shape, int64_t g, int64_t first,
                              int64_t pixels, const T* dy, const T* x, T* dweight) {
@@ -129,21 +121,48 @@ static void weight_grad_part(const Conv2d& p, const GatherShape& shape, int64_t 
 }
 
 template <class T>
+static void weight_grad_gemm(const Conv2d& p, const GatherShape& shape, int64_t parts, const T* dy,
+                             const T* x, T* sums) {
+    const int64_t pixels = p.n * p.oh * p.ow, step = ceil_div(pixels, parts);
+    const int64_t size = p.o * p.group_c * shape.taps;
+    parallel_problems(parts * p.groups, pixels * size / kLanes<T>, [&](int64_t i) {
+        const int64_t part = i / p.groups, first = min(pixels, part * step);
+        weight_grad_part(p, shape, i % p.groups, first, min(step, pixels - first), dy, x,
+                         sums + part * size);
+    });
+}
+
+template <class T>
+static void weight_grad_dots(const Conv2d& p, const GatherShape& shape, int64_t parts, const T* dy,
+                             const T* x, T* sums) {
+    const memory::Scratch offsets(shape.taps * (1 + p.group_c) * sizeof(int64_t));
+    DotPlan plan = plan_dots<T>(shape);
+    plan.offset = dot_offsets(shape, plan.strip, offsets.as<int64_t>());
+    const int64_t units = p.n * plan.strips, step = ceil_div(units, parts);
+    const int64_t size = p.group_o * p.group_c * shape.taps;
+    const int64_t work = p.n * p.oh * p.ow * p.groups * size / kLanes<T>;
+    parallel_for(parts * p.groups, work, [&](int64_t i, int) {
+        const int64_t group = i % p.groups, first = min(units, i / p.groups * step);
+        pixel_dots(p, shape, plan, first, min(units, first + step),
+                   dy + group * p.group_o * p.oh * p.ow, x + group * p.group_c * p.h * p.w,
+                   sums + i * size);
+    });
+}
+
+template <class T>
 void conv2d_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
     if (is_depthwise(p)) return depthwise_weight_grad(p, dy, x, dweight);
-    const int64_t pixels = p.n * p.oh * p.ow, taps = p.kh * p.kw, size = p.o * p.group_c * taps;
-    const int64_t parts = pixel_parts(pixels, size * sizeof(T)), step = ceil_div(pixels, parts);
+    const int64_t taps = p.kh * p.kw, size = p.o * p.group_c * taps;
+    const int64_t parts = pixel_parts(p.n * p.oh * p.ow, size * sizeof(T));
     memory::Scratch tap_scratch(taps * sizeof(Tap)),
         sums((parts > 1 ? parts * size : 0) * sizeof(T));
     forward_taps(p, tap_scratch.as<Tap>());
     const GatherShape shape = forward_gather(p, tap_scratch.as<Tap>());
     T* const part_sum = parts > 1 ? sums.as<T>() : dweight;
-    const int64_t work = pixels * size / kLanes<T>;
-    parallel_problems(parts * p.groups, work, [&](int64_t i) {
-        const int64_t part = i / p.groups, first = min(pixels, part * step);
-        weight_grad_part(p, shape, i % p.groups, first, min(step, pixels - first), dy, x,
-                         part_sum + part * size);
-    });
+    if (dots_pay<T>(p, shape))
+        weight_grad_dots(p, shape, parts, dy, x, part_sum);
+    else
+        weight_grad_gemm(p, shape, parts, dy, x, part_sum);
     if (parts > 1)
         parallel_ranges(size, 1024, size * parts / kLanes<T>, [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; i += kLanes<T>) {
