@@ -307,3 +307,28 @@ def test_bias_and_gradient_shapes_are_checked():
         K.conv2d_weight_grad(gy, x, 3)
     with pytest.raises(ValueError, match=r"^conv1d: x "):
         K.conv1d(x, np.ones((6, 4, 3), np.float32))
+
+
+@pytest.mark.parametrize("size", [100, 2**15, 2**20, 2**31 - 1])
+def test_enormous_strides_and_dilations_take_no_memory(size):
+    """One window needs no stride; taps that far apart read padding alone but for the middle one."""
+    x, w = whole((2, 3, 8, 8), (4, 3, 3, 3))
+    y = K.conv2d(x, w, stride=size, padding=1)
+    (gy,) = whole(y.shape, seed=2)
+    wanted = {"stride": 8, "padding": 1}
+    np.testing.assert_array_equal(y, R.conv2d(x, w, **wanted))
+    how = {"stride": size, "padding": 1}
+    grads = K.conv2d_input_grad(gy, w, x.shape, **how), K.conv2d_weight_grad(gy, x, w.shape, **how)
+    np.testing.assert_array_equal(grads[0], R.conv2d_input_grad(gy, w, x.shape, **wanted))
+    np.testing.assert_array_equal(grads[1], R.conv2d_weight_grad(gy, x, w.shape, **wanted))
+
+    how = {"dilation": size, "padding": size}
+    middle = np.ascontiguousarray(w[:, :, 1:2, 1:2])
+    y = K.conv2d(x, w, **how)
+    (gy,) = whole(y.shape, seed=2)
+    np.testing.assert_array_equal(y, R.conv2d(x, middle))
+    grad_x = K.conv2d_input_grad(gy, w, x.shape, **how)
+    np.testing.assert_array_equal(grad_x, R.conv2d_input_grad(gy, middle, x.shape))
+    grad_w = K.conv2d_weight_grad(gy, x, w.shape, **how)
+    np.testing.assert_array_equal(grad_w[:, :, 1:2, 1:2], R.conv2d_weight_grad(gy, x, middle.shape))
+    assert np.count_nonzero(grad_w) == np.count_nonzero(grad_w[:, :, 1, 1])

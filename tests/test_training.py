@@ -254,6 +254,7 @@ def test_what_fit_refuses():
 
 
 INTERRUPTED = """
+import signal
 import time
 from learning import clouds, compiled
 from tatami import training
@@ -267,6 +268,7 @@ class Slow(training.Callback):
     def on_train_end(self, logs=None):
         print("end", flush=True)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs begin without it
 model = compiled()
 run = training.fit(model, *clouds(), batch_size=1, epochs=100, callbacks=[Slow()], verbose=0)
 print("after", run.history, flush=True)

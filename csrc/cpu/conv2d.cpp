@@ -19,11 +19,12 @@ namespace tatami::TATAMI_ISA {
 template <class T, class A>
 static void products(int64_t m, int64_t images, const T* source, const GatherShape& g,
                      const Phase<T, A>* phase, int64_t count) {
-    const Strip strip = plan_strip<T>(g);
+    const bool fits = strip_fits<T>(g);
+    const Strip strip = fits ? plan_strip<T>(g) : Strip{};
     const BatchStrip vectors = plan_batch(g);
     int64_t taps = 0;
     for (int64_t p = 0; p < count; p++) taps = max(taps, phase[p].taps);
-    const bool slide = direct_pays<T>(m, g, taps, strip);
+    const bool slide = fits && direct_pays<T>(m, g, taps, strip);
     if (count == 1 && phase->out.dense() && batch_pays<T>(m, images, g, vectors, slide, strip))
         return batch(m, images, source, g, vectors, phase->weights, phase->out);
     if (slide) return direct(m, images, source, g, strip, phase, count);

@@ -62,7 +62,7 @@ template <class T>
 TATAMI_INLINE double dots_cost(const Conv2d& p, const GatherShape& g) {
     constexpr double kProducts = 1.2, kSum = 4, kFill = 5, kNever = 1e30;
     const int64_t products = p.group_o * p.group_c * g.taps, pixels = p.n * p.oh * p.ow;
-    if (p.stride_h > p.kh || p.stride_w > p.kw || pixels == 0) return kNever;
+    if (p.stride_h > p.kh || p.stride_w > p.kw || pixels == 0 || !strip_fits<T>(g)) return kNever;
     const DotPlan plan = plan_dots<T>(g);
     const int64_t units = p.n * plan.strips;
     const int64_t parts = min(units, pixel_parts(pixels, products * p.groups * sizeof(T)));

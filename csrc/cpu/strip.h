@@ -20,16 +20,36 @@ TATAMI_INLINE int64_t floor_div(int64_t a, int64_t b) {
     return (a >= 0 ? a : a - b + 1) / b;
 }
 
-// As many rows of the grid as fit kStripBytes, in strips of even height.
-template <class T>
-TATAMI_INLINE Strip plan_strip(const GatherShape& g) {
-    int64_t low_h = 0, high_h = 0, low_w = 0, high_w = 0;
+// How far the taps reach from a pixel of the grid, in steps of the stride.
+struct TapReach {
+    int64_t low_h, high_h, low_w, high_w;
+};
+
+TATAMI_INLINE TapReach tap_reach(const GatherShape& g) {
+    TapReach r{};
     for (int64_t t = 0; t < g.taps; t++) {
         const int64_t h = floor_div(g.tap[t].dh, g.stride_h),
                       w = floor_div(g.tap[t].dw, g.stride_w);
-        low_h = t ? min(low_h, h) : h, high_h = t ? max(high_h, h) : h;
-        low_w = t ? min(low_w, w) : w, high_w = t ? max(high_w, w) : w;
+        r.low_h = t ? min(r.low_h, h) : h, r.high_h = t ? max(r.high_h, h) : h;
+        r.low_w = t ? min(r.low_w, w) : w, r.high_w = t ? max(r.high_w, w) : w;
     }
+    return r;
+}
+
+// Whether a strip for one row of the grid is of a sane size: a dilation into the padding may spread
+// taps over any distance.
+template <class T>
+TATAMI_INLINE bool strip_fits(const GatherShape& g) {
+    constexpr double kMostBytes = 1 << 26;
+    const TapReach r = tap_reach(g);
+    const double pixels = double(r.high_h - r.low_h + 1) * double(g.columns + r.high_w - r.low_w);
+    return double(g.channels) * double(g.stride_h * g.stride_w) * pixels * sizeof(T) <= kMostBytes;
+}
+
+// As many rows of the grid as fit kStripBytes, in strips of even height. Only where strip_fits.
+template <class T>
+TATAMI_INLINE Strip plan_strip(const GatherShape& g) {
+    const auto [low_h, high_h, low_w, high_w] = tap_reach(g);
     const int64_t pitch = g.columns + high_w - low_w, reach = high_h - low_h;
     const int64_t row_bytes =
         max<int64_t>(g.channels, 1) * g.stride_h * g.stride_w * pitch * sizeof(T);

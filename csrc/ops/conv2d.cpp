@@ -52,6 +52,12 @@ void Conv2d::read(const char* op, const ConvWindow& window, const Shape& input, 
     pad_left = pad.left;
 }
 
+// Of one window the stride is immaterial; a large one would only make empty phases.
+void Conv2d::forget_idle_strides() {
+    if (oh == 1) stride_h = 1;
+    if (ow == 1) stride_w = 1;
+}
+
 static Shape images(int64_t n, int64_t channels, int64_t h, int64_t w, int rank) {
     return rank == 2 ? Shape{n, channels, h, w} : Shape{n, channels, w};
 }
@@ -83,6 +89,7 @@ Conv2d::Conv2d(const char* op, const Shape& x_shape, const Shape& weight_shape,
           pad_top, ", ", bottom, "), (", pad_left, ", ", right, ")))");
     oh = room_h / stride_h + 1;
     ow = room_w / stride_w + 1;
+    forget_idle_strides();
     y = images(n, o, oh, ow, window.rank);
 }
 
@@ -112,6 +119,7 @@ Conv2d Conv2d::transposed(const char* op, const Shape& x_shape, const Shape& wei
           p.dilation_w * (p.kw - 1) + output_padding.horizontal + 1;
     check(p.h >= 1 && p.w >= 1, op, ": the result would be ", p.h, " by ", p.w,
           "; less padding is needed (x ", x_shape, ", weight ", weight_shape, ")");
+    p.forget_idle_strides();
     p.x = images(p.n, p.c, p.h, p.w, window.rank);
     p.y = x_shape;
     return p;

@@ -45,6 +45,7 @@ struct Conv2d {
     Conv2d() = default;
     void read(const char* op, const ConvWindow& window, const Shape& input, int64_t channels,
               const Shape& weight);
+    void forget_idle_strides();
 };
 
 template <class T>
