@@ -73,7 +73,7 @@ def test_demo_in_short(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stderr == "" and "\r" not in done.stdout
     lines = done.stdout.splitlines()
-    epochs = [line for line in lines if "Epoch" in line and "/step" in line]
+    epochs = [line for line in lines if "Epoch" in line and "images/s" in line]
     assert len(epochs) == 4 and "4/4" in epochs[-1]
     (result,) = [line for line in lines if line.startswith("test accuracy")]
     assert float(result.split()[2].rstrip("%")) > 90

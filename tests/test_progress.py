@@ -68,6 +68,14 @@ def test_one_plain_line_an_epoch_in_a_file():
     assert "\r" not in out.getvalue() and out.getvalue().count("\n") == 3
 
 
+def test_of_images_it_says_how_many_a_second_and_what_is_left_of_the_run():
+    out = io.StringIO()
+    walk(out, epochs=300, images=320)
+    first, *_, last = out.getvalue().splitlines()
+    assert first.startswith("Epoch   1/300 - 10/10 - 1:30 left - 1,067 images/s - loss")
+    assert last.startswith("Epoch 300/300 - 10/10 - 0s left - 1,067 images/s - loss")
+
+
 def test_on_a_terminal_it_is_rewritten_in_place_and_not_too_often(monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     out = Terminal()

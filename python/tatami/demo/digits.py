@@ -76,7 +76,7 @@ def train(seed, epochs, train, test, batch_size=32):
     steps = epochs * -(-len(train) // batch_size)
     curve = TestCurve(test)
     cosine = callbacks.LearningRateScheduler(optim.CosineAnnealingLR(optimizer, steps), per="batch")
-    progress = training.Progress(f"seed {seed}", one_line=True)
+    progress = training.Progress(f"seed {seed}", images=len(train), one_line=True)
     training.compile(model, optimizer, "cross_entropy", metrics=["accuracy"])
     run = training.fit(
         model,

@@ -14,11 +14,22 @@ class Progress(Callback):
 
     On a terminal it is rewritten while the epoch runs, at most ten times a second; elsewhere, and
     with ``live=False``, it is written once, at the epoch's end. ``one_line=True`` lets all epochs
-    share one line of a terminal, after a ``title``.
+    share one line of a terminal, after a ``title``. ``images``, those of an epoch, has it say how
+    many a second and what is left of the whole run instead of the times of the epoch and a step.
     """
 
-    def __init__(self, title="", *, live=True, one_line=False, stream=None, now=time.perf_counter):
+    def __init__(
+        self,
+        title="",
+        *,
+        images=None,
+        live=True,
+        one_line=False,
+        stream=None,
+        now=time.perf_counter,
+    ):
         self.title = title
+        self.images = images
         self.one_line = one_line
         self.now = now
         self.line = StatusLine(stream, live, now)
@@ -48,20 +59,29 @@ class Progress(Callback):
 
     def _text(self, epoch, logs, over=False):
         step, steps, epochs = self.step, self.params["steps"], self.params["epochs"]
-        elapsed = self.now() - self.start
-        each = elapsed / max(step - self.first, 1)
-        rest = elapsed if over or steps is None else each * (steps - step)
+        rest, pace = self._pace(epoch, over)
         place = f"Epoch {epoch + 1:{len(str(epochs))}}/{epochs}"
         count = f"{step:{len(str(steps))}}/{steps}" if steps else f"{step}"
         measured = shown(logs)
         if not self.line.live:
-            words = [place, count, f"{clock(rest)}", f"{duration(each)}/step", measured]
+            words = [place, count, rest, pace, measured]
             return " - ".join(word for word in (self.title, *words) if word)
-        tail = f"{clock(rest)} {duration(each)}/step" + (measured and f" - {measured}")
+        tail = f"{rest} {pace}" + (measured and f" - {measured}")
         head = "  ".join(word for word in (self.title, place, count) if word)
         room = min(BAR, self.line.width - len(head) - len(tail) - 2)
         bar = f"{self._bar(step / steps, room)} " if steps and room > 4 else ""
         return f"{head} {bar}{tail}"
+
+    def _pace(self, epoch, over):
+        """Time of the epoch (or what is left of it) and of a step; or of the run, and the rate."""
+        step, steps = self.step, self.params["steps"]
+        elapsed = self.now() - self.start
+        each = elapsed / max(step - self.first, 1)
+        if self.images and steps:
+            rest = each * (steps * (self.params["epochs"] - epoch) - step)
+            return f"{clock(rest)} left", f"{self.images / steps / max(each, 1e-9):,.0f} images/s"
+        rest = elapsed if over or steps is None else each * (steps - step)
+        return clock(rest), f"{duration(each)}/step"
 
     def _bar(self, share, length):
         full = round(share * length)
