@@ -18,7 +18,7 @@ except ImportError:
 
 from . import functional as F
 from . import nn, random, training
-from .training.compile import optimizer_maker
+from .training.optimizers import optimizer_maker
 
 __all__ = ["TatamiClassifier", "TatamiRegressor", "mlp"]
 

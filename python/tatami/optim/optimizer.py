@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..autograd import Tensor, set_grad_enabled
+from ..autograd import Tensor, grad, set_grad_enabled
 
 
 class Optimizer:
@@ -73,6 +73,18 @@ class Optimizer:
                     its["step"] = state.step
                     p.bump()
         return loss
+
+    def minimize(self, loss):
+        """One step down from ``loss``, a tensor of one element.
+
+        The gradients are those of this optimizer's parameters by this loss alone; those of other
+        parameters that it was made of are neither worked out nor touched. A parameter that the
+        loss does not depend on stays as it is.
+        """
+        params = [p for p in self._params() if p.requires_grad]
+        for p, gradient in zip(params, grad(loss, params, allow_unused=True)):
+            p.grad = gradient
+        self.step()
 
     def update(self, params, grads, state, **settings):
         """Call the kernel; ``state(name)`` gives the buffers, ``state.step`` the step's number."""

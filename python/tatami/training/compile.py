@@ -1,50 +1,73 @@
 """What a model is trained with: an optimizer, a loss and metrics."""
 
-import numpy as np
+import copy
 
 from .. import metrics as M
-from .. import optim
-from .feed import as_tensors
 from .losses import Loss
-
-_optimizers = {
-    name.lower(): name
-    for name in optim.__all__
-    if isinstance(getattr(optim, name), type)
-    and issubclass(getattr(optim, name), optim.Optimizer)
-    and name != "Optimizer"
-}
+from .step import OwnSteps, Steps
+from .tally import Tally
 
 
-def compile(model, optimizer="adam", loss="cross_entropy", metrics=()):
+def compile(model, optimizer="adam", loss=None, metrics=()):
     """Choose what :func:`fit` trains ``model`` with.
 
     ``optimizer``: a name ("adam", "sgd", ...) for PyTorch's defaults, an optimizer, or a function
     of the parameters that makes one, such as ``functools.partial(optim.SGD, lr=0.1)``. ``loss``: a
-    name, a loss module, or a function (output, target) -> mean over the batch. ``metrics``: names,
-    :class:`tatami.metrics.Metric` objects, or functions (y_true, y_pred) -> number.
+    name, a loss module, or a function (output, target) -> mean over the batch; cross-entropy where
+    none is given. ``metrics``: names, :class:`tatami.metrics.Metric` objects, or functions
+    (y_true, y_pred) -> number.
 
     >>> compile(model, "adam", "cross_entropy", metrics=["accuracy", "f1_macro"])
+
+    A model with a method ``train_step`` takes its steps and measures itself: it needs neither loss
+    nor metrics, and may have several optimizers, ``{part: optimizer}`` for the parameters of its
+    modules by name. ``fit`` then calls ``train_step(optimizer, x[, y])`` with every batch and shows
+    the means of the numbers that it returns by name; ``evaluate`` calls ``test_step(x[, y])``.
+
+    >>> class GAN(nn.Module):
+    ...     def train_step(self, optimizer, real):
+    ...         loss = self.critic_loss(real)
+    ...         optimizer["critic"].minimize(loss)
+    ...         return {"critic_loss": loss}
+    >>> compile(GAN(), {"critic": "adam", "generator": "adam"})
     """
-    model.compiled = Compiled(optimizer, loss, metrics)
+    if not hasattr(model, "train_step"):
+        model.compiled = Compiled(optimizer, loss or "cross_entropy", metrics)
+    elif loss is None and not metrics:
+        model.compiled = OwnSteps(optimizer)
+    else:
+        raise ValueError(
+            f"compile: {type(model).__name__} has a train_step, which measures its own loss; "
+            "give optimizers alone"
+        )
 
 
-class Compiled:
-    """A model's optimizer, loss and metrics."""
+class Compiled(Steps):
+    """Those down from a loss, measured by it and by metrics."""
+
+    needs_target = True
 
     def __init__(self, optimizer, loss, metrics):
+        super().__init__(optimizer)
         self.loss = Loss(loss)
         if isinstance(metrics, str) or callable(metrics):
             metrics = [metrics]
         self.metrics = [M.get(metric, self.loss.threshold) for metric in metrics]
-        self.optimizer, self._make = _optimizer(optimizer)
 
-    def prepare(self, model, feed):
-        """Find the input sizes that were left out, then make the optimizer given by name."""
-        if not all(getattr(module, "built", True) for module in model.modules()):
-            model.build(*as_tensors(feed.example(), np.float32))
-        if self.optimizer is None:
-            self.optimizer = self._make(model.parameters())
+    def tally(self):
+        return Tally(copy.deepcopy(self.metrics))
+
+    def step(self, model, inputs, target, weight, tally):
+        self.optimizer.zero_grad()
+        output = model(*inputs)
+        loss = self.loss(output, target, weight)
+        loss.backward()
+        self.optimizer.step()
+        tally.add(loss, output, target)
+
+    def check(self, model, inputs, target, weight, tally):
+        output = model(*inputs)
+        tally.add(self.loss(output, target, weight), output, target)
 
 
 def compiled_of(model, caller):
@@ -56,25 +79,3 @@ def compiled_of(model, caller):
             f"{caller}: the model has no optimizer and loss yet; "
             'compile it first: model.compile("adam", "cross_entropy", metrics=["accuracy"])'
         ) from None
-
-
-def _optimizer(given):
-    """An optimizer and None, or None and the function of the parameters that makes one."""
-    return (given, None) if hasattr(given, "param_groups") else (None, optimizer_maker(given))
-
-
-def optimizer_maker(given):
-    """The function of the parameters that makes an optimizer, from its name or itself."""
-    if isinstance(given, str):
-        if given.lower() not in _optimizers:
-            raise ValueError(
-                f"compile: optimizer {given!r} is not known; give one of "
-                f"{', '.join(sorted(_optimizers))}, or an optimizer"
-            )
-        return getattr(optim, _optimizers[given.lower()])
-    if callable(given):
-        return given
-    raise TypeError(
-        f"compile: optimizer must be a name, an optimizer, or a function of the parameters, "
-        f"not {given!r}"
-    )

@@ -6,17 +6,17 @@ from .. import random
 from ..autograd import Tensor
 
 
-def as_feed(caller, x, y=None, weight=None, *, steps=None, **settings):
+def as_feed(caller, x, y=None, weight=None, needs_target=True, *, steps=None, **settings):
     """The feed of arrays ``x`` and ``y``, or of a loader ``x``."""
     if is_arrays(x):
-        if y is None:
+        if y is None and needs_target:
             raise ValueError(
                 f"{caller}: y is missing; give targets, or a loader that yields (x, y)"
             )
         return ArrayFeed(caller, x, y, weight, steps=steps, **settings)
     if y is not None or weight is not None:
         raise ValueError(f"{caller}: a loader yields (x, y[, weight]); give no y beside it")
-    return LoaderFeed(caller, x, steps)
+    return LoaderFeed(caller, x, needs_target, steps)
 
 
 def is_arrays(x):
@@ -52,9 +52,9 @@ def dtype_of(model):
 
 def split(x, y, weight, share, validation_data):
     """x, y and weight without the last ``share`` of the rows, and those rows."""
-    if validation_data is not None or not is_arrays(x) or y is None:
-        raise ValueError("fit: validation_split needs arrays x and y, and no validation_data")
-    rows = len(y)
+    if validation_data is not None or not is_arrays(x):
+        raise ValueError("fit: validation_split needs arrays, and no validation_data")
+    rows = len(as_inputs(x)[0])
     first = int(rows * (1 - share))
     if not 0 < first < rows:
         raise ValueError(
@@ -101,14 +101,14 @@ class ArrayFeed:
         if batch_size < 1:
             raise ValueError(f"{caller}: batch_size must be at least 1, not {batch_size}")
         self.inputs = as_inputs(x)
-        self.target = np.asarray(y)
-        self.weight = None if weight is None else np.asarray(weight)
-        self.rows = len(self.target)
+        self.target, self.weight = _array(y), _array(weight)
+        whole, first = ("x", self.inputs[0]) if y is None else ("y", self.target)
+        self.rows = len(first)
         for name, part in [*(("x", part) for part in self.inputs), ("sample_weight", self.weight)]:
             if part is not None and len(part) != self.rows:
                 raise ValueError(
-                    f"{caller}: {name} has {len(part)} rows (shape {part.shape}) but y has "
-                    f"{self.rows} (shape {self.target.shape})"
+                    f"{caller}: {name} has {len(part)} rows (shape {part.shape}) but {whole} has "
+                    f"{self.rows} (shape {first.shape})"
                 )
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -132,7 +132,7 @@ class ArrayFeed:
             if self.augment is not None:
                 inputs[0] = self.augment(inputs[0], rng)
             weight = None if self.weight is None else self.weight[rows]
-            yield inputs, self.target[rows], weight
+            yield inputs, None if self.target is None else self.target[rows], weight
 
     def example(self):
         """The inputs of one row."""
@@ -153,13 +153,14 @@ class LoaderFeed:
     With ``steps`` an epoch is so many batches, and the next epoch goes on where it ended.
     """
 
-    def __init__(self, caller, loader, steps=None):
+    def __init__(self, caller, loader, needs_target=True, steps=None):
         if not hasattr(loader, "__iter__"):
             raise TypeError(
                 f"{caller}: x must be arrays, or a loader that yields (x, y), not {loader!r}"
             )
         self.caller = caller
         self.loader = loader
+        self.needs_target = needs_target
         length = len(loader) if hasattr(loader, "__len__") else None
         self.steps = length if steps is None else steps  # None: only known at the end
         self.whole = steps is None
@@ -182,15 +183,20 @@ class LoaderFeed:
         """The loader's batches from first to last."""
         batch = None
         for batch in self.loader:
-            if not isinstance(batch, (tuple, list)) or not 2 <= len(batch) <= 3:
-                raise ValueError(f"{self.caller}: the loader must yield (x, y) or (x, y, weight)")
-            x, y, *weight = batch
-            yield as_inputs(x), np.asarray(y), np.asarray(weight[0]) if weight else None
+            x, y, weight = self._parts(batch)
+            yield as_inputs(x), _array(y), _array(weight)
         if batch is None:
             raise ValueError(
                 f"{self.caller}: the loader yields nothing; a generator is empty after one epoch, "
                 "give a list or an object with __iter__"
             )
+
+    def _parts(self, batch):
+        """x, y and weight; None for what is not there."""
+        parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+        if not (2 if self.needs_target else 1) <= len(parts) <= 3:
+            raise ValueError(f"{self.caller}: the loader must yield (x, y) or (x, y, weight)")
+        return parts + (None,) * (3 - len(parts))
 
     def example(self):
         """The inputs of the first batch; random numbers go on as if it had not been asked for."""
@@ -207,3 +213,7 @@ class LoaderFeed:
         self.rest = iter(())
         if hasattr(self.loader, "load_state_dict"):
             self.loader.load_state_dict(state)
+
+
+def _array(value):
+    return None if value is None else np.asarray(value)

@@ -1,7 +1,5 @@
 """Training a model, and using it."""
 
-import copy
-
 import numpy as np
 
 from ..autograd import no_grad
@@ -12,7 +10,7 @@ from .interrupt import Interrupt
 from .line import StatusLine
 from .progress import Progress, shown
 from .run import Run
-from .tally import Tally, arrays
+from .tally import arrays
 
 
 def fit(
@@ -38,7 +36,8 @@ def fit(
     """Train a compiled model; returns the :class:`History`.
 
     ``x`` is an array, or a tuple of them for a model of several inputs, with targets ``y``; or a
-    loader, which yields (x, y) or (x, y, weight). Floats are cast to the model's dtype. The last
+    loader, which yields (x, y) or (x, y, weight). A model with its own ``train_step`` (see
+    :func:`compile`) needs no ``y``. Floats are cast to the model's dtype. The last
     share ``validation_split`` of the rows, or ``validation_data`` ((x, y[, weight]) or a loader),
     is evaluated after every epoch. ``class_weight`` {class: weight} and ``sample_weight`` (N,)
     weigh the rows' losses. ``augment(x, rng)`` changes every batch of arrays; ``seed`` fixes it
@@ -54,7 +53,8 @@ def fit(
             x, y, sample_weight, validation_split, validation_data
         )
     how = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment, "seed": seed}
-    feed = as_feed("fit", x, y, sample_weight, steps=steps_per_epoch, **how)
+    target = compiled.needs_target
+    feed = as_feed("fit", x, y, sample_weight, target, steps=steps_per_epoch, **how)
     compiled.prepare(model, feed)
     callbacks = [*callbacks, Progress(live=verbose == 1)] if verbose else list(callbacks)
     weights = ClassWeights(class_weight) if class_weight else None
@@ -68,7 +68,8 @@ def _check(model, compiled, data, batch_size):
     if data is None:
         return None
     parts = data if isinstance(data, tuple) else (data,)
-    feed = as_feed("fit: validation_data", *parts, batch_size=batch_size)
+    caller, target = "fit: validation_data", compiled.needs_target
+    feed = as_feed(caller, *parts, needs_target=target, batch_size=batch_size)
     return lambda: _measure(model, compiled, feed)
 
 
@@ -94,7 +95,8 @@ def evaluate(model, x, y=None, batch_size=32, *, verbose=0, sample_weight=None, 
     ``verbose=1`` counts the batches on a terminal and prints the results.
     """
     compiled = compiled_of(model, "evaluate")
-    feed = as_feed("evaluate", x, y, sample_weight, batch_size=batch_size)
+    target = compiled.needs_target
+    feed = as_feed("evaluate", x, y, sample_weight, target, batch_size=batch_size)
     compiled.prepare(model, feed)
     line = StatusLine() if verbose else None
     results = _measure(model, compiled, feed, line)
@@ -109,12 +111,11 @@ def evaluate(model, x, y=None, batch_size=32, *, verbose=0, sample_weight=None, 
 @no_grad()
 def _measure(model, compiled, feed, line=None):
     """Loss and metrics by name; the model trains on as before."""
-    tally = Tally(copy.deepcopy(compiled.metrics))
+    tally = compiled.tally()
     dtype = dtype_of(model)
     with _evaluating(model):
         for inputs, target, weight in _counted(feed, feed.steps, line):
-            output = model(*as_tensors(inputs, dtype))
-            tally.add(compiled.loss(output, target, weight), output, target)
+            compiled.check(model, as_tensors(inputs, dtype), target, weight, tally)
     return tally()
 
 

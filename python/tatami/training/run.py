@@ -4,7 +4,7 @@ from .. import random
 from .callback import Listeners
 from .feed import as_tensors, dtype_of
 from .history import History
-from .tally import Logs, Tally
+from .tally import Logs
 
 
 class Run:
@@ -23,7 +23,7 @@ class Run:
         self.batch = 0
         self.class_weight = class_weight
         self.params = {"epochs": epochs, "steps": feed.steps}
-        self.tally = Tally(compiled.metrics)
+        self.tally = compiled.tally()
         self.history = History()
         self.listeners = Listeners([self.history, *callbacks], self)
         self.complete = False
@@ -77,16 +77,10 @@ class Run:
 
     def step(self, inputs, target, weight):
         """One step on one batch."""
-        compiled = self.compiled
-        optimizer = compiled.optimizer
-        optimizer.zero_grad()
         if self.class_weight is not None:
             weight = self.class_weight(target, weight)
-        output = self.model(*as_tensors(inputs, self.dtype))
-        loss = compiled.loss(output, target, weight)
-        loss.backward()
-        optimizer.step()
-        self.tally.add(loss, output, target)
+        inputs = as_tensors(inputs, self.dtype)
+        self.compiled.step(self.model, inputs, target, weight, self.tally)
 
     def state_dict(self):
         """Everything that the rest of the run depends on."""

@@ -1,4 +1,4 @@
-"""Loss and metrics over the rows seen so far."""
+"""What is measured, over the rows seen so far."""
 
 from collections.abc import Mapping
 
@@ -34,6 +34,32 @@ class Tally:
     def load_state_dict(self, states):
         for metric, state in zip((self.loss, *self.metrics), states):
             metric.load_state_dict(state)
+
+
+class Means:
+    """The mean over all rows of numbers by name, each of which is a batch's mean."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.means = {}
+
+    def add(self, numbers, rows):
+        for name, value in numbers.items():
+            self.means.setdefault(name, Mean(name)).add(float(value), rows)
+
+    def __call__(self):
+        return {name: mean.result() for name, mean in self.means.items()}
+
+    def state_dict(self):
+        return {name: mean.state_dict() for name, mean in self.means.items()}
+
+    def load_state_dict(self, states):
+        self.reset()
+        for name, state in states.items():
+            self.means[name] = Mean(name)
+            self.means[name].load_state_dict(state)
 
 
 class Logs(Mapping):

@@ -1,0 +1,57 @@
+"""Steps on batches: what fit does with each."""
+
+import numpy as np
+
+from .feed import as_tensors
+from .optimizers import known, made
+from .tally import Means
+
+
+class Steps:
+    """A way to take a model's steps, with the optimizer that takes them."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer if hasattr(optimizer, "param_groups") else None
+        self.given = known(optimizer)
+
+    def prepare(self, model, feed):
+        """Find the input sizes that were left out, then make the optimizer given by name."""
+        if not all(getattr(module, "built", True) for module in model.modules()):
+            model.build(*as_tensors(feed.example(), np.float32))
+        if self.optimizer is None:
+            self.optimizer = made(self.given, model)
+
+    def tally(self):
+        """What gathers the measurements of an epoch."""
+        raise NotImplementedError
+
+    def step(self, model, inputs, target, weight, tally):
+        """One step on one batch."""
+        raise NotImplementedError
+
+    def check(self, model, inputs, target, weight, tally):
+        """Measure a batch without training on it."""
+        raise NotImplementedError
+
+
+class OwnSteps(Steps):
+    """Those of a model that takes and measures them itself, in ``train_step``."""
+
+    needs_target = False
+
+    def tally(self):
+        return Means()
+
+    def step(self, model, inputs, target, weight, tally):
+        numbers = model.train_step(self.optimizer, *self._batch(inputs, target, weight))
+        tally.add(numbers, len(inputs[0]))
+
+    def check(self, model, inputs, target, weight, tally):
+        if not hasattr(model, "test_step"):
+            raise ValueError(f"evaluate: {type(model).__name__} has no test_step to measure with")
+        tally.add(model.test_step(*self._batch(inputs, target, weight)), len(inputs[0]))
+
+    def _batch(self, inputs, target, weight):
+        if weight is not None:
+            raise ValueError("fit: a model with its own train_step takes no weights of rows")
+        return inputs if target is None else [*inputs, *as_tensors([target], inputs[0].dtype)]
