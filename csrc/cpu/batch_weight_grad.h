@@ -94,35 +94,6 @@ void add_lanes(int64_t m, const GatherShape& g, const BatchStrip& s, const T* dy
             }
 }
 
-// Whether this costs less than gathering and transposing vectors of pixels for gemm, by shape
-// alone, counted in products of a vector as in batch_pays. dots: as dots_cost gives it.
-template <class T>
-TATAMI_INLINE bool lanes_pay(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
-                             double dots) {
-    constexpr int64_t kMostBytes = 3 << 18, kMostSums = 1 << 19, kMostGrid = 1 << 22, kTogether = 4;
-    // To gather a vector of pixels, and to find where one tap reads, once for all channels.
-    constexpr double kRead = 10, kGather = 12, kGatherTap = 18;
-    const int64_t pixels = g.rows * g.columns, vector = kPack<T> * int64_t(sizeof(T));
-    const int64_t held = s.vectors + min(m, kTogether) * pixels;  // the source, a tile of dy
-    if (s.tap_columns == 1 || held * vector > kMostBytes) return false;
-    if (m * pixels * vector > kMostGrid) return false;
-    if (m * g.channels * g.taps * vector > kMostSums) return false;
-    double rows = 0;
-    for (int64_t t = 0; t < g.taps; t++) {
-        const TapRange reaching = rows_reaching(g, g.tap[t].dh);
-        rows += double(reaching.end - reaching.first);
-    }
-    // A vector of dy is loaded for as many products as a tile has taps.
-    const double loads = 1.0 / double(even_blocks(s.tap_columns, kLaneTaps, 1).size);
-    const double products = double(m * g.channels) * rows * double(g.columns) * (1 + loads);
-    const double read = kRead * double(g.channels * g.h * g.w + m * pixels);
-    const double other =
-        double(pixels) * (double(m * round_up(g.channels * g.taps, 2 * kPack<T>)) +
-                          double(g.taps) * (double(g.channels) * kGather + kGatherTap));
-    return double(round_up(images, kPack<T>)) * (products + read) <
-           double(images) * min(other, double(pixels) * dots);
-}
-
 // dweight (m, channels, taps) = sum over images and the grid of dy (m, grid) · x at each tap.
 template <class T>
 void batch_weight_grad(int64_t m, int64_t images, const T* dy, int64_t dy_image, const T* x,

@@ -1,15 +1,12 @@
-// Convolution forward and by its input, as products over gathered pixels; and which way the weight
-// gradient goes.
+// Convolution forward and by its input, as products over gathered pixels.
 #include "ops/conv2d.h"
 
 #include "cpu/batch.h"
-#include "cpu/batch_weight_grad.h"
 #include "cpu/conv2d.h"
 #include "cpu/depthwise.h"
 #include "cpu/direct.h"
 #include "cpu/gemm.h"
 #include "cpu/image.h"
-#include "cpu/pixel_dots.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {
@@ -210,25 +207,8 @@ static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* b
 }
 
 template <class T>
-static void weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
-    const int64_t taps = p.kh * p.kw, pixels = p.oh * p.ow;
-    memory::Scratch scratch(taps * sizeof(Tap));
-    forward_taps(p, scratch.as<Tap>());
-    const GatherShape shape = forward_gather(p, scratch.as<Tap>());
-    const BatchStrip strip = plan_batch(shape);
-    if (is_depthwise(p) || !lanes_pay<T>(p.group_o, p.n, shape, strip, dots_cost<T>(p, shape)))
-        return conv2d_weight_grad(p, dy, x, dweight);
-    const int64_t work = p.n * pixels * p.o * p.group_c * taps / kLanes<T>;
-    parallel_problems(p.groups, work, [&](int64_t g) {
-        const int64_t o = g * p.group_o, c = g * p.group_c;
-        batch_weight_grad(p.group_o, p.n, dy + o * pixels, p.o * pixels, x + c * p.h * p.w, shape,
-                          strip, dweight + o * p.group_c * taps);
-    });
-}
-
-template <class T>
 Conv2dKernels<T> conv2d_kernels() {
-    return {&forward<T>, &input_grad<T>, &weight_grad<T>, &conv2d_bias_grad<T>};
+    return {&forward<T>, &input_grad<T>, &conv2d_weight_grad<T>, &conv2d_bias_grad<T>};
 }
 template Conv2dKernels<float> conv2d_kernels();
 template Conv2dKernels<double> conv2d_kernels();

@@ -1,8 +1,7 @@
 // Convolution by its weight: dW (o, (c, tap)) = dY (o, pixels) · gathered X^T (pixels, (c, tap)).
 #include "cpu/conv2d.h"
-#include "cpu/depthwise.h"
 #include "cpu/gemm.h"
-#include "cpu/pixel_dots.h"
+#include "cpu/weight_grad_way.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -150,16 +149,25 @@ static void weight_grad_dots(const Conv2d& p, const GatherShape& shape, int64_t 
 }
 
 template <class T>
-void conv2d_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
-    if (is_depthwise(p)) return depthwise_weight_grad(p, dy, x, dweight);
-    const int64_t taps = p.kh * p.kw, size = p.o * p.group_c * taps;
+static void weight_grad_lanes(const Conv2d& p, const GatherShape& shape, const T* dy, const T* x,
+                              T* dweight) {
+    const int64_t pixels = p.oh * p.ow, size = p.group_o * p.group_c * shape.taps;
+    parallel_problems(p.groups, p.n * pixels * p.groups * size / kLanes<T>, [&](int64_t g) {
+        batch_weight_grad(p.group_o, p.n, dy + g * p.group_o * pixels, p.o * pixels,
+                          x + g * p.group_c * p.h * p.w, shape, plan_batch(shape),
+                          dweight + g * size);
+    });
+}
+
+// By dots or gemm: the pixels in parts, which are added up in their order.
+template <class T>
+static void weight_grad_parts(bool dots, const Conv2d& p, const GatherShape& shape, const T* dy,
+                              const T* x, T* dweight) {
+    const int64_t size = p.o * p.group_c * shape.taps;
     const int64_t parts = pixel_parts(p.n * p.oh * p.ow, size * sizeof(T));
-    memory::Scratch tap_scratch(taps * sizeof(Tap)),
-        sums((parts > 1 ? parts * size : 0) * sizeof(T));
-    forward_taps(p, tap_scratch.as<Tap>());
-    const GatherShape shape = forward_gather(p, tap_scratch.as<Tap>());
+    const memory::Scratch sums((parts > 1 ? parts * size : 0) * sizeof(T));
     T* const part_sum = parts > 1 ? sums.as<T>() : dweight;
-    if (dots_pay<T>(p, shape))
+    if (dots)
         weight_grad_dots(p, shape, parts, dy, x, part_sum);
     else
         weight_grad_gemm(p, shape, parts, dy, x, part_sum);
@@ -173,6 +181,21 @@ void conv2d_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
                 store_first(dweight + i, sum, left);
             }
         });
+}
+
+template <class T>
+void conv2d_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
+    const memory::Scratch taps(p.kh * p.kw * sizeof(Tap));
+    forward_taps(p, taps.as<Tap>());
+    const GatherShape shape = forward_gather(p, taps.as<Tap>());
+    switch (const WeightGradWay way = weight_grad_way<T>(p, shape)) {
+        case WeightGradWay::depthwise:
+            return depthwise_weight_grad(p, dy, x, dweight);
+        case WeightGradWay::lanes:
+            return weight_grad_lanes(p, shape, dy, x, dweight);
+        default:
+            return weight_grad_parts(way == WeightGradWay::dots, p, shape, dy, x, dweight);
+    }
 }
 
 template <class T>

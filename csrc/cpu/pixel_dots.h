@@ -55,37 +55,6 @@ TATAMI_INLINE int64_t pixel_parts(int64_t pixels, int64_t weight_bytes) {
     return parts;
 }
 
-// What this costs, by shape alone, in multiply-adds of a vector for each vector of pixels: a row of
-// pixels leaves lanes idle, a tile is summed once for all pixels of its units, a strip is filled.
-// kNever where most of a strip would be skipped, or threads would find no work.
-template <class T>
-TATAMI_INLINE double dots_cost(const Conv2d& p, const GatherShape& g) {
-    constexpr double kProducts = 1.2, kSum = 4, kFill = 5, kNever = 1e30;
-    const int64_t products = p.group_o * p.group_c * g.taps, pixels = p.n * p.oh * p.ow;
-    if (p.stride_h > p.kh || p.stride_w > p.kw || pixels == 0 || !strip_fits<T>(g)) return kNever;
-    const DotPlan plan = plan_dots<T>(g);
-    const int64_t units = p.n * plan.strips;
-    const int64_t parts = min(units, pixel_parts(pixels, products * p.groups * sizeof(T)));
-    if (parts * p.groups < 4 && pixels * products * p.groups / kPack<T> >= kSerialWork)
-        return kNever;
-    const int64_t row = ceil_div(p.ow, kPack<T>);
-    const double lanes = double(row * kPack<T>) / double(p.ow);
-    const double together = double(min(plan.most, ceil_div(units, parts)) * plan.strip.rows * row);
-    const double filled = double(plan.size) / double(plan.strip.rows * p.ow);
-    return double(products) * (kProducts * lanes + kSum / together) + kFill * filled;
-}
-
-// Whether that is less than gemm.h takes, which packs each row of both factors and finds the pixels
-// of each tap.
-template <class T>
-TATAMI_INLINE bool dots_pay(const Conv2d& p, const GatherShape& g) {
-    constexpr double kTiles = 1.08, kPlain = 5, kGather = 12;
-    const int64_t columns = p.group_c * g.taps, reads = columns * (p.stride_w == 1 ? 1 : 2);
-    const double packing = g.plain() ? kPlain * double(p.group_o + reads)
-                                     : kGather * double(p.group_o + reads + g.taps);
-    return dots_cost<T>(p, g) < double(p.group_o * columns) * kTiles + packing;
-}
-
 // Some units next to each other: dy of the group, the units' strips one after the other.
 template <class T>
 struct DotUnits {
