@@ -1,11 +1,14 @@
 """Reading images at any places beyond the table: known pictures, NaN, the edges."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from tatami import kernels as K
 
 X = np.arange(12, dtype=np.float32).reshape(1, 1, 3, 4)
+MODES = ["bilinear", "nearest"], ["zeros", "border"], [False, True]
 
 
 def centres(rows, columns):
@@ -35,6 +38,23 @@ def test_what_is_not_finite_stays_where_it_is_read(isa):
     assert y[0] == 0 and np.isnan(y[1]) and y[2] == 0 and y[3] == 9.5
     grads = K.grid_sample_grad(np.ones((1, 1, 1, 4), np.float32), X, grid)
     assert grads[0].shape == X.shape and not np.isnan(grads[1][0, 0, 3]).any()
+
+
+@pytest.mark.parametrize("how", list(itertools.product(*MODES)))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_places_beyond_all_bounds_are_merely_outside(how, dtype, isa):
+    far = [np.inf, -np.inf, 1e30, -1e30, 3e9, -3e9, np.finfo(np.float32).max, 0.3]
+    grid = np.array(list(itertools.product(far, far)), dtype).reshape(1, 8, 8, 2)
+    near = np.clip(grid, -9, 9)
+    x, g = X.astype(dtype), np.ones((1, 1, 8, 8), dtype)
+    np.testing.assert_array_equal(K.grid_sample(x, grid, *how), K.grid_sample(x, near, *how))
+    for one, other in zip(
+        K.grid_sample_grad(g, x, grid, *how), K.grid_sample_grad(g, x, near, *how), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    grid[..., 0] = np.nan
+    assert np.isnan(K.grid_sample(x, grid, *how)).all()
+    assert all(part.shape for part in K.grid_sample_grad(g, x, grid, *how))  # returned at all
 
 
 def test_what_does_not_fit_is_refused():

@@ -289,6 +289,30 @@ def test_a_failed_pass_leaves_gradients_as_they_were():
     assert tatami.autograd.is_grad_enabled()
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_failed_passes_leave_nothing_behind(create_graph):
+    def broken(g, y, x):
+        raise KeyError("rule")
+
+    op, refs = Op(np.sin, broken, name="broken"), []
+
+    def fail():
+        x, w = leaf(3), leaf(3)
+        y = F.exp(op(F.exp(x)) * w)
+        with pytest.raises(KeyError, match="rule"):
+            y.sum().backward(create_graph=create_graph)
+        refs.extend(map(weakref.ref, (x, w, y, y.data)))
+
+    fail()
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(1000):
+        fail()
+    gc.collect()
+    assert not any(ref() is not None for ref in refs)
+    assert len(gc.get_objects()) - before - len(refs) < 100
+
+
 def test_rules_without_a_derivative_say_so():
     floor = Op(np.floor, name="floor")
     with pytest.raises(RuntimeError, match=r"floor: argument 0 has no derivative; detach\(\) it"):
