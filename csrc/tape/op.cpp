@@ -35,6 +35,31 @@ class References {
     Py_ssize_t count_ = 0;
 };
 
+// Whether a text alone makes another exception of the type: Python's, and NumPy's AxisError.
+bool takes_text(PyObject* type) {
+    if (type == PyExc_ValueError || type == PyExc_IndexError || type == PyExc_TypeError)
+        return true;
+    return PyErr_GivenExceptionMatches(type, PyExc_ValueError) &&
+           PyErr_GivenExceptionMatches(type, PyExc_IndexError);
+}
+
+// Raises what raw raised, with the operation and the shapes where the message, NumPy's, lacks them.
+[[noreturn]] void raise_named(Op* op, PyObject* const* arrays, Py_ssize_t count) {
+    const py::error_already_set error;
+    const py::str text(error.value());
+    const auto name = py::reinterpret_borrow<py::str>(op->name);
+    if (!takes_text(error.type().ptr()) || py::bool_(text.attr("startswith")(name))) throw error;
+    py::list shapes;
+    for (Py_ssize_t k = 0; k < count; k++)
+        if (py::hasattr(arrays[k], "shape")) shapes.append(shape_of(arrays[k]));
+    const py::str named =
+        py::str("{}: {} (shapes {})").format(name, text.attr("rstrip")(" ."), shapes);
+    py::object raised = error.type()(named);
+    PyErr_Restore(error.type().inc_ref().ptr(), raised.release().ptr(),
+                  error.trace().inc_ref().ptr());
+    throw py::error_already_set();
+}
+
 py::object run(Op* op, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     const Py_ssize_t total = count + (names ? PyTuple_GET_SIZE(names) : 0);
     References arrays(total);
@@ -54,7 +79,7 @@ py::object run(Op* op, PyObject* const* args, Py_ssize_t count, PyObject* names)
     check_uniform(op, args, arrays.data(), count);
     auto value = py::reinterpret_steal<py::object>(
         PyObject_Vectorcall(op->raw, arrays.data(), size_t(count), names));
-    if (!value) throw py::error_already_set();
+    if (!value) raise_named(op, arrays.data(), count);
     value = as_array(std::move(value));
     if (!first) return value;
     VersionRef version = op->view ? share(first->version) : VersionRef(new Version);
