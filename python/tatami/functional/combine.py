@@ -1,8 +1,10 @@
 """Arrays put together, taken apart and given a margin."""
 
 import itertools
+import operator
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..autograd import Op
 from ..autograd.tensor import array_of
@@ -10,7 +12,7 @@ from .indexing import getitem
 from .shape import expand_dims
 
 _concatenate = Op(
-    lambda *xs, axis: np.concatenate(xs, axis=axis),
+    lambda *xs, axis: np.concatenate(xs, axis=operator.index(axis)),
     name="concatenate",
     joint=lambda g, _y, *_xs, axis: split(g, [x.shape[axis] for x in _xs], axis),
 )
@@ -44,6 +46,13 @@ def concatenate(xs, axis=0):
 
 def stack(xs, axis=0):
     """A sequence of arrays or tensors of one shape, side by side along a new axis."""
+    xs = list(xs)
+    shapes = {x.shape for x in xs}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"stack: shapes {', '.join(map(str, sorted(shapes)))} differ; concatenate needs only "
+            "the other axes to agree"
+        )
     return _concatenate(*(expand_dims(x, axis) for x in xs), axis=axis)
 
 
@@ -52,6 +61,7 @@ def split(x, split_size_or_sections, axis=0):
 
     As PyTorch's, where NumPy's takes the number of parts: for that see :func:`chunk`.
     """
+    axis = normalize_axis_index(axis, x.ndim, "split")
     size, sizes = x.shape[axis], split_size_or_sections
     if isinstance(sizes, int):
         if sizes < 1:
@@ -66,6 +76,9 @@ def split(x, split_size_or_sections, axis=0):
 
 def chunk(x, chunks, axis=0):
     """A tuple of at most ``chunks`` equal parts along ``axis``, the last perhaps shorter."""
+    if chunks < 1:
+        raise ValueError(f"chunk: chunks must be at least 1, not {chunks}")
+    axis = normalize_axis_index(axis, x.ndim, "chunk")
     return split(x, max(-(-x.shape[axis] // chunks), 1), axis)
 
 
@@ -75,8 +88,8 @@ def pad(x, pad, mode="constant", value=0.0):
     ``mode`` is "constant" (of ``value``), "reflect" (without the edge), "replicate" or "circular".
     PyTorch's function; negative widths crop.
     """
-    if len(pad) % 2 or len(pad) > 2 * x.ndim:
-        raise ValueError(f"pad: {tuple(pad)} must be a pair of widths for at most {x.ndim} axes")
+    if isinstance(pad, int) or len(pad) % 2 or len(pad) > 2 * x.ndim:
+        raise ValueError(f"pad: {pad} must be a pair of widths for at most {x.ndim} axes of x")
     if mode not in _SOURCES and mode != "constant":
         raise ValueError(
             f"pad: mode must be constant, reflect, replicate or circular, not {mode!r}"
@@ -91,6 +104,8 @@ def pad(x, pad, mode="constant", value=0.0):
 
 
 def _constant(x, before, after, axis, value):
+    if -min(before, 0) - min(after, 0) > x.shape[axis]:
+        raise ValueError(f"pad: cannot crop {(before, after)} from axis {axis} of x {x.shape}")
     inside = slice(max(-before, 0), x.shape[axis] - max(-after, 0))
     x = x if before >= 0 and after >= 0 else getitem(x, (slice(None),) * axis + (inside,))
 

@@ -1,8 +1,7 @@
 """Choosing elements. Getting and putting back (adding up) are each other's derivatives."""
 
-import operator
-
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from .. import kernels as K
 from ..autograd import Op
@@ -74,7 +73,7 @@ def _along(name, x, indices, axis):
             f"not {indices.dtype} and shape {indices.shape}"
         )
     places = list(np.indices(indices.shape, sparse=True))
-    places[operator.index(axis)] = indices
+    places[normalize_axis_index(axis, x.ndim, name)] = indices
     return tuple(places)
 
 
@@ -82,18 +81,25 @@ def take_along_axis(x, indices, axis):
     """``x`` at ``indices`` along ``axis`` (NumPy's): the two broadcast along the other axes."""
     indices = array_of(indices)
     if indices.ndim == x.ndim:
-        others = np.broadcast_shapes(_without(x.shape, axis), _without(indices.shape, axis))
+        axis = normalize_axis_index(axis, x.ndim, "take_along_axis")
+        try:
+            others = np.broadcast_shapes(_without(x.shape, axis), _without(indices.shape, axis))
+        except ValueError:
+            raise ValueError(
+                f"take_along_axis: x {x.shape} and indices {indices.shape} do not broadcast along "
+                f"the axes other than {axis}"
+            ) from None
         indices = np.broadcast_to(indices, _with(others, axis, indices.shape[axis]))
         x = broadcast_to(x, _with(others, axis, x.shape[axis]))
     return getitem(x, _along("take_along_axis", x, indices, axis))
 
 
 def _without(shape, axis):
-    return tuple(1 if k == axis % len(shape) else n for k, n in enumerate(shape))
+    return tuple(1 if k == axis else n for k, n in enumerate(shape))
 
 
 def _with(shape, axis, size):
-    return tuple(size if k == axis % len(shape) else n for k, n in enumerate(shape))
+    return tuple(size if k == axis else n for k, n in enumerate(shape))
 
 
 def gather(x, axis, index):
@@ -122,7 +128,7 @@ def sort(x, axis=-1, descending=False):
 
     Equal elements keep their order; NaN counts as largest.
     """
-    keys = array_of(x)
+    keys, axis = array_of(x), normalize_axis_index(axis, x.ndim, "sort")
     if descending:  # in reverse twice: equal elements keep their order
         order = np.flip(np.argsort(np.flip(keys, axis), axis, kind="stable"), axis)
         order = keys.shape[axis] - 1 - order
@@ -133,6 +139,5 @@ def sort(x, axis=-1, descending=False):
 
 def flip(x, axis=None):
     """The elements in reverse order along ``axis`` (an int, a tuple, or None for all)."""
-    return getitem(
-        x, tuple(np.s_[::-1] if k in axes_of(x, axis) else np.s_[:] for k in range(x.ndim))
-    )
+    axes = axes_of(x, axis, "flip")
+    return getitem(x, tuple(np.s_[::-1] if k in axes else np.s_[:] for k in range(x.ndim)))

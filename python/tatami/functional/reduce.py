@@ -107,7 +107,7 @@ def min(x, axis=None, keepdims=False):
 
 def prod(x, axis=None, keepdims=False):
     """The product; its derivatives are exact where elements are 0, too."""
-    axes = axes_of(x, axis)
+    axes = axes_of(x, axis, "prod")
     last = moveaxis(x, axes, range(x.ndim - len(axes), x.ndim))
     rest = last.shape[: x.ndim - len(axes)]
     y = _prod(reshape(last, (*rest, _count(x, axes))))

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..autograd import Op
 
@@ -35,7 +35,9 @@ def reshape(x, shape):
 
 def flatten(x, start_dim=0, end_dim=-1):
     """Merges the axes from ``start_dim`` to ``end_dim``, both included, into one."""
-    first, last = start_dim % max(x.ndim, 1), end_dim % max(x.ndim, 1)
+    first, last = (normalize_axis_index(k, max(x.ndim, 1), "flatten") for k in (start_dim, end_dim))
+    if last < first:
+        raise ValueError(f"flatten: of x {x.shape}, axis {first} comes after axis {last}")
     merged = math.prod(x.shape[first : last + 1])
     return _reshape(x, shape=(*x.shape[:first], merged, *x.shape[last + 1 :]))
 
@@ -70,11 +72,14 @@ def mean(x, axis=None, keepdims=False):
     return total / (x.size / max(total.size, 1))
 
 
-def axes_of(x, axis):
-    """``axis`` (an int, a tuple, or None for all) as a tuple of numbers from 0 on."""
+def axes_of(x, axis, name=None):
+    """``axis`` (an int, a tuple, or None for all) as a tuple of numbers from 0 on.
+
+    ``name`` is who asks, for the error.
+    """
     if axis is None:
         return tuple(range(x.ndim))
-    return normalize_axis_tuple(axis, x.ndim, "axis")
+    return normalize_axis_tuple(axis, x.ndim, name)
 
 
 def kept(y, x, axis, keepdims):
@@ -87,7 +92,7 @@ def kept(y, x, axis, keepdims):
 
 def squeeze(x, axis=None):
     """Without the axes of size 1, or those of ``axis`` (an int or a tuple), which must be such."""
-    axes = axes_of(x, axis)
+    axes = axes_of(x, axis, "squeeze")
     if axis is not None and any(x.shape[k] != 1 for k in axes):
         raise ValueError(f"squeeze: x {x.shape} is longer than 1 along axis {axis}")
     return reshape(x, tuple(n for k, n in enumerate(x.shape) if k not in axes or n != 1))
@@ -96,21 +101,22 @@ def squeeze(x, axis=None):
 def expand_dims(x, axis):
     """With new axes of size 1 at ``axis`` (an int or a tuple) of the result."""
     rank = x.ndim + (len(axis) if isinstance(axis, tuple) else 1)
-    axes, sizes = normalize_axis_tuple(axis, rank, "axis"), iter(x.shape)
+    axes, sizes = normalize_axis_tuple(axis, rank, "expand_dims"), iter(x.shape)
     return reshape(x, tuple(1 if k in axes else next(sizes) for k in range(rank)))
 
 
 def swapaxes(x, axis1, axis2):
     """Two axes exchanged."""
     order = list(range(x.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
+    a, b = (normalize_axis_index(k, x.ndim, "swapaxes") for k in (axis1, axis2))
+    order[a], order[b] = b, a
     return transpose(x, order)
 
 
 def moveaxis(x, source, destination):
     """Axes moved to other places, the rest in their order (NumPy's ``moveaxis``)."""
-    source = normalize_axis_tuple(source, x.ndim, "source")
-    destination = normalize_axis_tuple(destination, x.ndim, "destination")
+    source = normalize_axis_tuple(source, x.ndim, "moveaxis: source")
+    destination = normalize_axis_tuple(destination, x.ndim, "moveaxis: destination")
     order = [k for k in range(x.ndim) if k not in source]
     for to, which in sorted(zip(destination, source, strict=True)):
         order.insert(to, which)
