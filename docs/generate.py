@@ -26,6 +26,7 @@ PACKAGES = (
     "tatami.optim",
     "tatami.training",
     "tatami.training.callbacks",
+    "tatami.models",
     "tatami.sklearn",
     "tatami.metrics",
     "tatami.data",

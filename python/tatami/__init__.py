@@ -20,8 +20,8 @@ __all__ = [
 
 # What lies above the raw API loads when it is first used: name -> where it lives.
 _lazy = {
-    **dict.fromkeys(("autograd", "data", "functional", "metrics", "nn", "optim", "random")),
-    **dict.fromkeys(("sklearn", "training", "viz")),
+    **dict.fromkeys(("autograd", "data", "functional", "metrics", "models", "nn", "optim")),
+    **dict.fromkeys(("random", "sklearn", "training", "viz")),
     **dict.fromkeys(("Tensor", "check_grads", "grad", "no_grad"), "autograd"),
     "manual_seed": "random",
 }

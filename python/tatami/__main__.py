@@ -23,6 +23,8 @@ _PLOTS, _DIGITS = ("matplotlib",), ("sklearn", "matplotlib", "safetensors")
 COMMANDS = {
     "demo": Command("watch a small network learn handwritten digits", "demo", _DIGITS, "demo"),
     "example": Command("small programs, each with a picture", "examples", _DIGITS, "demo"),
+    "generate": Command("train a generative model, watch its samples", "generate", _DIGITS, "demo"),
+    "sample": Command("samples of a model that was generated", "generate.sample", _DIGITS, "demo"),
     "bench": Command("verify and time every kernel against its peers", "bench", _PLOTS, "bench"),
     "info": Command("version, instruction sets, threads and memory of this installation", "info"),
 }
@@ -55,7 +57,7 @@ def main(argv=None):
     except BrokenPipeError:  # the reader, head for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ImportError, OSError) as error:  # an extra, or a folder, is missing
+    except (ImportError, OSError, ValueError) as error:  # an extra, a folder or a file is missing
         return _error(args.command, error)
     except KeyboardInterrupt:
         return 130

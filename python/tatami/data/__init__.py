@@ -2,6 +2,7 @@
 
 from . import augment, datasets
 from .dataset import ArrayDataset, Dataset, Subset
+from .folder import image_folder
 from .loader import DataLoader
 from .scale import PCA, ZCA, Normalize, Scaler, Standardize, normalize, standardize
 from .split import KFold, StratifiedKFold, one_hot, train_test_split
@@ -20,6 +21,7 @@ __all__ = [
     "Subset",
     "augment",
     "datasets",
+    "image_folder",
     "normalize",
     "one_hot",
     "standardize",

@@ -18,6 +18,7 @@ from .classification import (
     recall,
     top_k_accuracy,
 )
+from .generative import classifier_score, elbo, frechet_distance, precision_recall, psnr
 from .metric import Mean, MeanOf, Metric
 from .names import get, names
 from .ranking import AUC, auc
@@ -39,13 +40,18 @@ __all__ = [
     "TopKAccuracy",
     "accuracy",
     "auc",
+    "classifier_score",
     "confusion_matrix",
+    "elbo",
     "f1",
+    "frechet_distance",
     "get",
     "mae",
     "mse",
     "names",
     "precision",
+    "precision_recall",
+    "psnr",
     "r2",
     "recall",
     "top_k_accuracy",

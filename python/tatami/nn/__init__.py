@@ -42,6 +42,7 @@ from .loss import (
     MSELoss,
     NLLLoss,
 )
+from .mode import evaluating
 from .module import Buffer, Module, Parameter
 from .norm import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 from .penalty import l1_penalty, l2_penalty
@@ -129,6 +130,7 @@ __all__ = [
     "Softplus",
     "Tanh",
     "Upsample",
+    "evaluating",
     "from_config",
     "init",
     "l1_penalty",

@@ -28,7 +28,8 @@ def to_config(module):
 def from_config(config, custom=()):
     """The layers that :func:`to_config` wrote, with new initial values.
 
-    Only layers of ``tatami.nn`` and the classes in ``custom`` are made; nothing else runs.
+    Only layers of ``tatami.nn``, models of ``tatami.models`` and the classes in ``custom`` are
+    made; nothing else runs.
     """
     classes = _layers() | {c.__name__: c for c in custom}
     module = _read(config, classes, [], 0)
@@ -39,9 +40,9 @@ def from_config(config, custom=()):
 
 def _layers():
     """The classes that a file may ask for."""
-    from .. import nn
+    from .. import models, nn
 
-    found = {name: getattr(nn, name) for name in nn.__all__}
+    found = {name: getattr(package, name) for package in (models, nn) for name in package.__all__}
     kinds = {k: v for k, v in found.items() if isinstance(v, type) and issubclass(v, Module)}
     del kinds["Module"]
     return kinds

@@ -6,6 +6,7 @@ from collections import namedtuple
 import numpy as np
 
 from ..autograd import Tensor, no_grad
+from .mode import evaluating
 
 Mismatch = namedtuple("Mismatch", "missing_keys unexpected_keys")
 
@@ -169,13 +170,8 @@ class Module:
         included, which then is zeros of float32; None in a shape counts as 1.
         """
         inputs = [example(x) for x in inputs]
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
+        with evaluating(self):
             self(*inputs)
-        finally:
-            for module, mode in modes:
-                module.training = mode
         self.built_for = [(x.shape, x.dtype) for x in inputs]
         return self
 

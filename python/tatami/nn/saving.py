@@ -36,8 +36,9 @@ def save_model(module, path):
 def load_model(path, custom=()):
     """The model that :func:`save_model` wrote, ready to evaluate or to train on.
 
-    Layers are those of ``tatami.nn`` and the classes in ``custom``; a file that asks for others,
-    or for sizes that its arrays do not have, is a ValueError before any memory is taken.
+    Layers are those of ``tatami.nn``, ``tatami.models`` and the classes in ``custom``; a file that
+    asks for others, or for sizes that its arrays do not have, is a ValueError before any memory is
+    taken.
     """
     arrays, metadata = load_with_metadata(path)
     if "architecture" not in metadata:

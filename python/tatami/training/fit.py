@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..autograd import no_grad
+from ..nn import evaluating
 from .checkpoint import read_checkpoint
 from .compile import compiled_of
 from .feed import ClassWeights, as_feed, as_inputs, as_tensors, dtype_of, is_arrays, split
@@ -113,7 +114,7 @@ def _measure(model, compiled, feed, line=None):
     """Loss and metrics by name; the model trains on as before."""
     tally = compiled.tally()
     dtype = dtype_of(model)
-    with _evaluating(model):
+    with evaluating(model):
         for inputs, target, weight in _counted(feed, feed.steps, line):
             compiled.check(model, as_tensors(inputs, dtype), target, weight, tally)
     return tally()
@@ -125,20 +126,6 @@ def _counted(batches, steps, line):
         if line is not None and line.due():
             line.show(f"{k}/{steps}" if steps else f"{k}")
         yield batch
-
-
-class _evaluating:
-    """``with _evaluating(model):`` puts it in evaluation mode inside."""
-
-    def __init__(self, model):
-        self.model = model
-
-    def __enter__(self):
-        self.before = self.model.training
-        self.model.eval()
-
-    def __exit__(self, *error):
-        self.model.train(self.before)
 
 
 @no_grad()
@@ -153,7 +140,7 @@ def predict(model, x, batch_size=32, *, verbose=0):
     steps = -(-len(as_inputs(x)[0]) // batch_size) if is_arrays(x) else None
     dtype = None
     parts = []
-    with _evaluating(model):
+    with evaluating(model):
         for inputs in _counted(_inputs(x, batch_size), steps, line):
             if dtype is None:
                 dtype = dtype_of(model)

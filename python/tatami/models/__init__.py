@@ -1,0 +1,11 @@
+"""Whole models, one file a family: each is a module with its training step and its samples.
+
+Compile one with its default optimizers, fit it on images (N, C, H, W) from 0 to 1, save and load it
+as any other module.
+"""
+
+from .classifier import Classifier
+
+__all__ = [
+    "Classifier",
+]
