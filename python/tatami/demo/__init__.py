@@ -1,8 +1,8 @@
 """Trains a small convolutional network on 1,797 handwritten digits, several times over.
 
-Three quarters of scikit-learn's digits (8x8 pixels) are learnt from; the last quarter is only
-tested on. The weights, the training curves and a confusion matrix are written, and the kernels
-that did the work are timed against NumPy.
+Three quarters of scikit-learn's digits (8x8 pixels) are learnt from, 450 only tested on. The
+weights, the training curves and a confusion matrix are written, and the kernels that did the work
+are timed against NumPy.
 """
 
 import argparse

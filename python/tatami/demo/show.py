@@ -7,15 +7,16 @@ import numpy as np
 import tatami
 
 from .. import metrics, nn, training, viz
+from ..examples._digits import load
 from . import compare, digits
 
 
 def show(seeds, epochs, folder):
-    train, test = digits.load()
+    train, test = load()
     folder.mkdir(parents=True, exist_ok=True)
     print(
         f"tatami {tatami.__version__} ({tatami.isa()}, {tatami.get_num_threads()} threads)\n"
-        f"{len(train):,} handwritten digits to learn from, {len(test):,} to be tested on\n"
+        f"{len(train[1]):,} handwritten digits to learn from, {len(test[1]):,} to be tested on\n"
     )
     start = time.perf_counter()
     runs = [digits.train(seed, epochs, train, test) for seed in range(seeds)]
@@ -29,8 +30,8 @@ def show(seeds, epochs, folder):
     print(compare.table())
     nn.save_weights(models[0], folder / "weights.safetensors")
     curves(histories, folder / "curves.png")
-    guesses = np.concatenate([training.predict(model, test.images) for model in models])
-    counts = metrics.confusion_matrix(np.tile(test.targets, len(models)), guesses)
+    guesses = np.concatenate([training.predict(model, test[0]) for model in models])
+    counts = metrics.confusion_matrix(np.tile(test[1], len(models)), guesses)
     viz.confusion_matrix(counts, path=folder / "confusion.png")
     print(f"\nwritten to {folder}: weights.safetensors (seed 0), curves.png, confusion.png")
 

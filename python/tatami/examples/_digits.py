@@ -1,4 +1,4 @@
-"""The 1,797 handwritten digits of 8x8 pixels, cut for the examples, and an eye that knows them."""
+"""The 1,797 handwritten digits of 8x8 pixels, cut for examples and demo; an eye that knows them."""
 
 from tatami import manual_seed, optim
 from tatami.data import train_test_split

@@ -4,11 +4,8 @@
 that falls behind the middle of the others ends there. Needs ``pip install "tatami[search]"``.
 """
 
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
-
 from tatami import manual_seed, nn, optim, viz
-from tatami.examples import main
+from tatami.examples import _digits, main
 from tatami.training import Callback
 
 
@@ -40,7 +37,7 @@ def accuracy(trial, epochs, train, validation):
     dropout = trial.suggest_float("dropout", 0.0, 0.5)
     rate = trial.suggest_float("lr", 1e-4, 1e-1, log=True)
     model = nn.Sequential(
-        nn.Linear(64, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, 10)
+        nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, 10)
     )
     optimizer = optim.Adam(model.parameters(), lr=rate)
     model.compile(optimizer, "cross_entropy", metrics=["accuracy"])
@@ -58,8 +55,7 @@ def accuracy(trial, epochs, train, validation):
 def run(out, quick=False):
     optuna = load_optuna()
     trials, epochs = (6, 4) if quick else (20, 10)
-    x, y = load_digits(return_X_y=True)
-    x, x_test, y, y_test = train_test_split(x / 16, y, stratify=y, random_state=0)
+    train, test = _digits.load()
     study = optuna.create_study(
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=0),
@@ -67,7 +63,7 @@ def run(out, quick=False):
     )
 
     def objective(trial):
-        reached = accuracy(trial, epochs, (x, y), (x_test, y_test))
+        reached = accuracy(trial, epochs, train, test)
         if len(reached) < epochs:
             raise optuna.TrialPruned
         return reached[-1]
