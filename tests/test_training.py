@@ -55,6 +55,24 @@ def test_fit_makes_the_steps_of_a_plain_loop():
     assert_same_weights(model, plain)
 
 
+def test_a_penalty_is_part_of_the_loss():
+    """That on the squares of all parameters is the weight decay of plain steps."""
+    x, y = clouds(20)
+    model, decayed = network(), network()
+
+    def penalized(output, target):
+        return F.cross_entropy(output, target) + nn.l2_penalty(model.parameters(), 0.05)
+
+    training.compile(model, functools.partial(optim.SGD, lr=0.1), penalized)
+    decay = functools.partial(optim.SGD, lr=0.1, weight_decay=0.1)
+    training.compile(decayed, decay, "cross_entropy")
+    for each in (model, decayed):
+        history = training.fit(each, x, y, batch_size=8, epochs=3, shuffle=False, verbose=0)
+        assert history.history["loss"][-1] < history.history["loss"][0]
+    for name, value in model.state_dict().items():
+        np.testing.assert_allclose(value, decayed.state_dict()[name], rtol=1e-5, atol=1e-7)
+
+
 def test_means_weigh_every_row_alike():
     x = np.float32([[0.0], [0.0], [3.0]])
     model = nn.Linear(1, 1)

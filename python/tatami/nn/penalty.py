@@ -11,6 +11,10 @@ def l1_penalty(parameters, strength):
     biases and scales do not.
 
     >>> loss = F.mse_loss(model(x), y) + nn.l1_penalty(model, 1e-4)
+
+    For ``fit``, the loss is a function that adds it:
+
+    >>> model.compile("adam", lambda y, t: F.mse_loss(y, t) + nn.l1_penalty(model, 1e-4))
     """
     return _total(F.abs, parameters) * strength
 

@@ -45,8 +45,9 @@ def fit(
     and the order of the rows (by default they follow ``tatami.manual_seed``).
 
     ``verbose``: 0 silent, 1 a line that lives on a terminal, 2 one line an epoch. ``resume`` is a
-    checkpoint of :class:`callbacks.ModelCheckpoint`, from which the run goes on bit for bit.
-    Ctrl-C ends the run after the batch at hand with what was learnt; a second one at once.
+    checkpoint of :class:`callbacks.ModelCheckpoint`, from which the run goes on bit for bit, given
+    the same data and the same callbacks. Ctrl-C ends the run after the batch at hand with what was
+    learnt; a second one at once.
     """
     compiled = compiled_of(model, "fit")
     if validation_split:
