@@ -4,8 +4,8 @@
 #pragma once
 
 #include "cpu/parallel.h"
-#include "cpu/phased_row.h"
 #include "cpu/row_stream.h"
+#include "cpu/window_row.h"
 #include "cpu/windows.h"
 
 namespace tatami::TATAMI_ISA {
@@ -69,10 +69,10 @@ class ArgMaxRows {
           starts_(starts),
           x_(x),
           slots_(slots(p.rows)),
-          scratch_(size_t(PhasedRow<T, S>::room(a_) + 2 * slots_ * starts.count) * sizeof(T) +
+          scratch_(size_t(WindowRow<T, S, K>::room(a_) + 2 * slots_ * starts.count) * sizeof(T) +
                    size_t(slots_) * 8),
           pixels_(a_, -T(__builtin_inf()), scratch_.template as<T>()),
-          rows_(scratch_.template as<T>() + PhasedRow<T, S>::room(a_)),
+          rows_(scratch_.template as<T>() + WindowRow<T, S, K>::room(a_)),
           held_(reinterpret_cast<int64_t*>(rows_ + 2 * slots_ * starts.count)) {
         for (int64_t i = 0; i < slots_; i++) held_[i] = -1;
     }
@@ -97,21 +97,19 @@ class ArgMaxRows {
     }
 
     TATAMI_INLINE void fold(const T* row, T* values, Int<T>* columns) const {
-        const PhasedRow<T, S> pixels = pixels_;  // stores cannot change a local
-        pixels.fill([&](int64_t c, int64_t n) { return load_some(row + c, n); });
-        const WindowAxis a = a_;
+        const int64_t kernel = a_.kernel, dilation = a_.dilation;
         const Int<T>*const skipped = starts_.skipped, *const starts = starts_.column;
-        for (int64_t q = 0; q < a.out; q += kLanes<T>) {
-            const int64_t n = min<int64_t>(kLanes<T>, a.out - q);
-            Best<T> best{pixels.tap(q, 0, n), load_places<T>(skipped + q)};
-            each_further<K>(a.kernel, [&](int64_t j) {
-                const int64_t offset = K > 0 ? j : j * a.dilation;
-                best.take(pixels.tap(q, offset, n), Mask<T>{} + Int<T>(offset));
+        // All captured by value, or each store might change what they refer to.
+        const auto pixel = [=](int64_t c, int64_t n) { return load_some(row + c, n); };
+        pixels_.each(pixel, [=](int64_t q, int64_t, const auto& tap) {
+            Best<T> best{tap(0), load_places<T>(skipped + q)};
+            each_further<K>(kernel, [&](int64_t j) {
+                best.take(tap(j), Mask<T>{} + Int<T>(K > 0 ? j : j * dilation));
             });
             best.place += load_places<T>(starts + q);
             store(values + q, best.value);
             std::memcpy(columns + q, &best.place, sizeof best.place);
-        }
+        });
     }
 
     const WindowAxis a_;
@@ -119,7 +117,7 @@ class ArgMaxRows {
     const T* const x_;
     const int64_t slots_;
     const memory::Scratch scratch_;
-    const PhasedRow<T, S> pixels_;
+    const WindowRow<T, S, K> pixels_;
     T* const rows_;        // slots of values, then columns
     int64_t* const held_;  // the row in each slot
 };
@@ -162,6 +160,7 @@ TATAMI_INLINE void argmax_windows(const Pool2d& p, const WindowStarts<T>& starts
             window[k] = folded[plane * rows.size + top + k * rows.dilation];
         T* const to = values.next();
         double* const to_places = places.next();
+        const int64_t first = top * p.columns.size;
         with_count(count, [&]<int Count>() {
             for (int64_t q = 0; q < out; q += kLanes<T>) {
                 const int64_t n = min<int64_t>(kLanes<T>, out - q);
@@ -170,8 +169,8 @@ TATAMI_INLINE void argmax_windows(const Pool2d& p, const WindowStarts<T>& starts
                     best.take(load(window[k].values + q),
                               load_places<T>(window[k].columns + q) + Int<T>(k * step));
                 });
-                store_first(to + q, best.value, n);
-                store_indices<T>(to_places + q, top * p.columns.size, best.place, n);
+                store_some(to + q, best.value, n);
+                store_indices<T>(to_places + q, first, best.place, n);
             }
         });
     }
@@ -206,7 +205,7 @@ TATAMI_INLINE void argmax_pairs(const Pool2d& p, const T* x, T* y, int64_t* indi
             Best<T> best = pair(top + 2 * q, 0);
             const Best<T> below = pair(top + size + 2 * q, size);
             best.take(below.value, below.place);
-            store_first(to + q, best.value, n);
+            store_some(to + q, best.value, n);
             const Mask<T> own = 2 * detail::lane_numbers<T>(detail::Lanes<T>{});
             store_indices<T>(to_places + q, 2 * (o * size + q), best.place + own, n);
         }

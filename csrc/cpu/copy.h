@@ -11,6 +11,11 @@ TATAMI_INLINE Vec<T> load_some(const T* p, int64_t n) {
     return n >= kLanes<T> ? load(p) : load_first(p, n);
 }
 
+template <class T>
+TATAMI_INLINE void store_some(T* p, std::type_identity_t<Vec<T>> v, int64_t n) {
+    n >= kLanes<T> ? store(p, v) : store_first(p, v, n);
+}
+
 // to[i] = value(i), a vector at a time; value is asked for whole vectors that begin inside [0, n).
 // Streamed stores must be fenced by the caller, once, at the end of its task. Each vector is stored
 // after the next one is read: where addresses agree in their low 12 bits, as those of large arrays

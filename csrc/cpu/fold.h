@@ -6,8 +6,8 @@
 #pragma once
 
 #include "cpu/parallel.h"
-#include "cpu/phased_row.h"
 #include "cpu/row_stream.h"
+#include "cpu/window_row.h"
 #include "cpu/windows.h"
 
 namespace tatami::TATAMI_ISA {
@@ -18,8 +18,8 @@ TATAMI_INLINE void fold_windows(const Pool2d& p, const T* x, T* y, bool streamed
                                 int64_t end, const Op& op) {
     const WindowAxis rows = p.rows, columns = p.columns;  // stores cannot change a local
     const int64_t step = rows.dilation * columns.size;
-    const memory::Scratch scratch(size_t(PhasedRow<T, S>::room(columns)) * sizeof(T));
-    const PhasedRow<T, S> folded(columns, Op::kPadding, scratch.as<T>());
+    const memory::Scratch scratch(size_t(WindowRow<T, S, K>::room(columns)) * sizeof(T));
+    const WindowRow<T, S, K> pixels(columns, Op::kPadding, scratch.as<T>());
     RowStream<T> results(y + begin * columns.out, columns.out, streamed);
     int64_t plane = begin / rows.out, o = begin % rows.out;
     for (int64_t i = begin; i < end; i++, o++) {
@@ -28,24 +28,22 @@ TATAMI_INLINE void fold_windows(const Pool2d& p, const T* x, T* y, bool streamed
         const int64_t count = taps.end - taps.first;
         const int64_t top = plane * rows.size + taps.start + taps.first * rows.dilation;
         const T* const from = x + top * columns.size;
+        T* const to = results.next();
         with_count(count, [&]<int Count>() {
-            folded.fill([&](int64_t c, int64_t n) {
+            // All captured by value, or each store might change what they refer to.
+            const auto column = [=](int64_t c, int64_t n) {
                 Vec<T> fold = load_some(from + c, n);
                 each_further<Count>(count, [&](int64_t k) {
                     fold = Op::join(fold, load_some(from + c + k * step, n));
                 });
                 return fold;
+            };
+            pixels.each(column, [=](int64_t q, int64_t n, const auto& tap) {
+                Vec<T> fold = tap(0);
+                each_further<K>(columns.kernel, [&](int64_t j) { fold = Op::join(fold, tap(j)); });
+                store_some(to + q, op.finish(o, q, fold), n);
             });
         });
-        T* const to = results.next();
-        for (int64_t q = 0; q < columns.out; q += kLanes<T>) {
-            const int64_t n = min<int64_t>(kLanes<T>, columns.out - q);
-            Vec<T> fold = folded.tap(q, 0, n);
-            each_further<K>(columns.kernel, [&](int64_t j) {
-                fold = Op::join(fold, folded.tap(q, K > 0 ? j : j * columns.dilation, n));
-            });
-            store_first(to + q, op.finish(o, q, fold), n);
-        }
     }
 }
 

@@ -19,7 +19,21 @@ class PhasedRow {
         for (int64_t i = 0; i < room(a); i++) memory[i] = padding;
     }
 
-    // value(c, n): pixels c, c + 1, ..., of which n count.
+    // Calls use(q, n, tap) for windows q, q + 1, ..., n of them, for all windows: tap(j) is the tap
+    // j of each. value(c, n): pixels c, c + 1, ..., of which n count.
+    template <class Value, class Use>
+    TATAMI_INLINE void each(const Value& value, const Use& use) const {
+        const PhasedRow row = *this;  // stores cannot change a local
+        row.fill(value);
+        for (int64_t q = 0; q < row.a_.out; q += kLanes<T>) {
+            const int64_t n = min<int64_t>(kLanes<T>, row.a_.out - q);
+            use(q, n, [&](int64_t j) { return row.tap(q, j * row.a_.dilation, n); });
+        }
+    }
+
+  private:
+    static constexpr int kPhases = S == 2 ? 2 : 1;
+
     template <class Value>
     TATAMI_INLINE void fill(const Value& value) const {
         constexpr int64_t step = S == 2 ? 2 * kLanes<T> : kLanes<T>;
@@ -42,9 +56,6 @@ class PhasedRow {
         else
             return load_strided<T, S>(pixels_ + q * a_.stride + at, a_.stride, n);
     }
-
-  private:
-    static constexpr int kPhases = S == 2 ? 2 : 1;
 
     static TATAMI_INLINE int64_t front(const WindowAxis& a) { return round_up(a.before, kPack<T>); }
     static TATAMI_INLINE int64_t phase(const WindowAxis& a) {

@@ -32,6 +32,12 @@ TATAMI_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b, std::integer_sequence<int, I
     return shuffle<(I % 2 * n + Half * n / 2 + I / 2)...>(a, b);
 }
 
+// Lanes First, First + 1, ... of a and b in one row.
+template <class T, int First, int... I>
+TATAMI_INLINE Vec<T> joined(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
+    return shuffle<(I + First)...>(a, b);
+}
+
 template <class T>
 using Lanes = std::make_integer_sequence<int, kLanes<T>>;
 }  // namespace detail

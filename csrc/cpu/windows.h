@@ -21,12 +21,13 @@ TATAMI_INLINE Taps taps_inside(const WindowAxis& a, int64_t window) {
     return {start, start < 0 ? taps(-start) : 0, min(a.kernel, taps(a.size - start))};
 }
 
-// Calls use.operator()<S, K>(): stride and kernel where they are compiled in, else 0.
+// Calls use.operator()<S, K>(): stride and kernel where they are compiled in, else 0. S = 2 with
+// a K is what PairedRow takes.
 template <class Use>
 TATAMI_INLINE void with_window(const WindowAxis& a, const Use& use) {
-    const bool dense = a.dilation == 1;
-    if (dense && a.stride == 2 && a.kernel == 2) return use.template operator()<2, 2>();
-    if (dense && a.stride == 2 && a.kernel == 3) return use.template operator()<2, 3>();
+    const bool dense = a.dilation == 1, apart = dense && a.stride == 2 && a.before <= 1;
+    if (apart && a.kernel == 2) return use.template operator()<2, 2>();
+    if (apart && a.kernel == 3) return use.template operator()<2, 3>();
     if (dense && a.stride == 1 && a.kernel == 3) return use.template operator()<1, 3>();
     if (a.stride == 1) return use.template operator()<1, 0>();
     if (a.stride == 2) return use.template operator()<2, 0>();
