@@ -1,5 +1,5 @@
-// The gradient of max pooling by windows of 2x2 side by side: every row of windows writes its two
-// rows of pixels once, each dy to the one of its pixels that the index names.
+// The gradients of pooling by windows of 2x2 side by side: every row of windows writes its two rows
+// of pixels once, each dy to the one of its pixels that the index names or its share to all four.
 #pragma once
 
 #include "cpu/argmax.h"
@@ -79,38 +79,68 @@ TATAMI_INLINE void expand_rows(const T* dy, const int64_t* indices, int64_t wind
     }
 }
 
-TATAMI_INLINE bool in_pairs(const WindowAxis& a) {
-    return a.kernel == 2 && a.stride == 2 && a.dilation == 1 && !a.padded;
+// Pairs [begin, end) of all planes' pairs of rows: rows(i, o, to) writes both rows of pixels of row
+// i of all planes' rows of windows, which is row o in its plane.
+template <class T, class Rows>
+TATAMI_INLINE void expand_pairs(const Pool2d& p, T* dx, bool streamed, int64_t begin, int64_t end,
+                                const Rows& rows) {
+    const int64_t height = p.rows.size, size = p.columns.size, pairs = ceil_div(height, 2);
+    const int64_t first = begin / pairs * height + begin % pairs * 2;
+    RowStream<T> results(dx + first * size, size, streamed, 2);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t plane = i / pairs, o = i % pairs;
+        if (o == p.rows.out)  // the last one of an odd number of rows
+            std::memset(results.next(), 0, size_t(size) * sizeof(T));
+        else
+            rows(plane * p.rows.out + o, o, results.next(2));
+    }
+}
+
+// The same for all pairs, in ranges that threads share: task(run) calls run(rows) for its range.
+template <class T, class Task>
+static void for_pairs(const Pool2d& p, T* dx, const Task& task) {
+    const int64_t pixels = p.planes * p.rows.size * p.columns.size;
+    const bool streamed = pixels * int64_t(sizeof(T)) >= kStreamBytes;
+    parallel_ranges(
+        p.planes * ceil_div(p.rows.size, 2), 1, pixels / kLanes<T> * 8,
+        [&](int64_t begin, int64_t end) {
+            task([&](const auto& rows) { expand_pairs(p, dx, streamed, begin, end, rows); });
+        });
 }
 
 // False, with dx unspecified, where an index names a pixel outside its window.
 template <class T>
 static bool expand_planes(const Pool2d& p, const T* dy, const int64_t* indices, T* dx) {
-    const WindowAxis rows = p.rows, columns = p.columns;
-    const int64_t pairs = ceil_div(rows.size, 2), all = p.planes * rows.size * columns.size;
-    const bool streamed = all * int64_t(sizeof(T)) >= kStreamBytes;
+    const int64_t windows = p.columns.out, size = p.columns.size;
     bool strayed = false;
-    parallel_ranges(p.planes * pairs, 1, all / kLanes<T> * 8, [&](int64_t begin, int64_t end) {
-        const int64_t first = begin / pairs * rows.size + begin % pairs * 2;
-        RowStream<T> results(dx + first * columns.size, columns.size, streamed, 2);
+    for_pairs(p, dx, [&](const auto& run) {
         Named<T> named;
-        int64_t expanded = 0;
-        for (int64_t i = begin; i < end; i++) {
-            const int64_t plane = i / pairs, o = i % pairs;
-            if (o == rows.out) {  // the last one of an odd number of rows
-                std::memset(results.next(), 0, size_t(columns.size) * sizeof(T));
-                continue;
-            }
-            const int64_t at = (plane * rows.out + o) * columns.out;
-            expand_rows(dy + at, indices + at, columns.out, 2 * o * columns.size, columns.size,
-                        results.next(2), named);
-            expanded++;
-        }
-        const int64_t vectors = ceil_div(columns.size, 2 * kLanes<T>);
-        if (!named.all(expanded * vectors * kLanes<T>))
-            __atomic_store_n(&strayed, true, __ATOMIC_RELAXED);
+        int64_t lanes = 0;
+        run([&](int64_t i, int64_t o, T* to) {
+            expand_rows(dy + i * windows, indices + i * windows, windows, 2 * o * size, size, to,
+                        named);
+            lanes += round_up(ceil_div(size, 2), kLanes<T>);
+        });
+        if (!named.all(lanes)) __atomic_store_n(&strayed, true, __ATOMIC_RELAXED);
     });
     return !strayed;
+}
+
+// dx = dy / divisor in all four pixels of each window.
+template <class T>
+static void share_planes(const Pool2d& p, const T* dy, T divisor, T* dx) {
+    const int64_t windows = p.columns.out, size = p.columns.size;
+    const Vec<T> scale = broadcast(T(1) / divisor);
+    for_pairs(p, dx, [=](const auto& run) {
+        run([=](int64_t i, int64_t, T* to) {
+            for (int64_t q = 0; 2 * q < size; q += kLanes<T>) {
+                const int64_t count = max<int64_t>(0, min<int64_t>(kLanes<T>, windows - q));
+                const Vec<T> v = fma(load_some(dy + i * windows + q, count), scale, Vec<T>{});
+                store_pairs<T>(to + 2 * q, size - 2 * q, v, v);
+                store_pairs<T>(to + size + 2 * q, size - 2 * q, v, v);
+            }
+        });
+    });
 }
 
 }  // namespace tatami::TATAMI_ISA

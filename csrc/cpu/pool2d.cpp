@@ -51,10 +51,6 @@ static void for_windows(const Pool2d& p, int64_t window_bytes, const Run& run) {
     });
 }
 
-static bool pairs(const Pool2d& p) {
-    return in_pairs(p.rows) && in_pairs(p.columns);
-}
-
 template <class T, class Op>
 static void fold_all(const Pool2d& p, const T* x, T* y, const Op& op) {
     for_windows<T>(p, sizeof(T), [&]<int S, int K>(int64_t begin, int64_t end, bool streamed) {
@@ -65,7 +61,7 @@ static void fold_all(const Pool2d& p, const T* x, T* y, const Op& op) {
 template <class T>
 static void max_forward(const Pool2d& p, const T* x, T* y, int64_t* indices) {
     if (!indices) return fold_all(p, x, y, MaxFold<T>{});
-    if (pairs(p))
+    if (in_pairs(p))
         return for_rows<T>(p, sizeof(T) + 8, [&](int64_t begin, int64_t end, bool streamed) {
             argmax_pairs<T>(p, x, y, indices, streamed, begin, end);
         });
@@ -83,7 +79,7 @@ static void average_forward(const Pool2d& p, const T* x, T* y) {
 
 template <class T>
 static bool max_backward(const Pool2d& p, const T* dy, const int64_t* indices, T* dx) {
-    if (pairs(p) && expand_planes(p, dy, indices, dx)) return true;
+    if (in_pairs(p) && expand_planes(p, dy, indices, dx)) return true;
     const ScatterSizes sizes{p.planes, p.rows.size, p.columns.size, p.rows.out, p.columns.out};
     return scatter_planes(
         sizes, dy, indices, dx,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cpu/copy.h"
+#include "cpu/expand.h"
 #include "cpu/parallel.h"
 #include "cpu/strided.h"
 #include "cpu/windows.h"
@@ -168,6 +169,7 @@ TATAMI_INLINE void spread_rows(const Pool2d& p, const Divisors<T>& divisors, con
 template <class T>
 static void average_backward(const Pool2d& p, const T* dy, T* dx) {
     const Divisors<T> divisors(p);
+    if (in_pairs(p)) return share_planes(p, dy, divisors.rows[0] * divisors.columns[0], dx);
     const int64_t rows = p.planes * p.rows.size, pixels = rows * p.columns.size;
     const bool streamed = pixels * int64_t(sizeof(T)) >= kStreamBytes;
     with_stride(p.columns.stride, [&]<int S>() {

@@ -52,6 +52,14 @@ TATAMI_INLINE void each_further(int64_t count, const Use& use) {
         for (int64_t k = 1; k < count; k++) use(k);
 }
 
+// Whether the windows are 2x2 and side by side, without padding.
+TATAMI_INLINE bool in_pairs(const Pool2d& p) {
+    const auto along = [](const WindowAxis& a) {
+        return a.kernel == 2 && a.stride == 2 && a.dilation == 1 && !a.padded;
+    };
+    return along(p.rows) && along(p.columns);
+}
+
 struct Range {
     int64_t begin, end;
 };
