@@ -148,6 +148,10 @@ def test_train_test_split():
         train_test_split(X, test_size=23)
 
 
+def test_a_share_may_be_of_any_float():
+    assert [len(a) for a in train_test_split(np.arange(8), test_size=np.float32(0.25))] == [6, 2]
+
+
 def test_stratified_parts_have_the_classes_in_proportion():
     classes = np.repeat(["a", "b", "c"], [50, 30, 21])
     train, test = train_test_split(classes, test_size=0.2, stratify=classes, seed=1)
@@ -191,6 +195,27 @@ def test_normalize_and_standardize():
     for scaler in (Normalize(), Standardize(None)):
         fitted = scaler.fit(x)
         np.testing.assert_allclose(fitted.inverse(fitted.transform(x + 1)), x + 1)
+
+
+@pytest.mark.parametrize("kind", [Normalize, Standardize, PCA, ZCA])
+def test_what_cannot_be_scaled_says_why(kind):
+    name = kind.__name__
+    with pytest.raises(ValueError, match=rf"^{name}: fit needs . rows or more, got \(0, 3\)"):
+        kind().fit(np.zeros((0, 3)))
+    with pytest.raises(AttributeError, match=rf"^{name} has no \w+; fit it first"):
+        kind().transform(np.zeros((4, 3)))
+    fitted = kind().fit(np.arange(12.0).reshape(4, 3) ** 2)
+    for wrong in (np.zeros((4, 5)), np.zeros((4, 1))):
+        with pytest.raises(ValueError, match=rf"^{name}: x has shape \(4, {wrong.shape[1]}\)"):
+            fitted.transform(wrong)
+    empty = pickle.loads(pickle.dumps(fitted)).transform(np.zeros((0, 3)))
+    assert empty.shape == fitted.inverse(empty).shape == (0, 3)
+
+
+@pytest.mark.parametrize("kind", [PCA, ZCA])
+def test_nothing_is_whitened_by_what_is_not_finite(kind):
+    with pytest.raises(ValueError, match=r"x \(4, 3\) holds NaN"):
+        kind().fit(np.full((4, 3), np.nan))
 
 
 def test_whitened_data_is_uncorrelated_with_variance_one():

@@ -1,5 +1,7 @@
 """Data brought to a common scale: learnt from some rows with ``fit``, applied to any."""
 
+import math
+
 import numpy as np
 
 
@@ -18,6 +20,18 @@ class Scaler:
     def fit_transform(self, x):
         return self.fit(x).transform(x)
 
+    def __getattr__(self, name):
+        raise AttributeError(f"{type(self).__name__} has no {name}; fit it first")
+
+    def _examples(self, x, least=1):
+        """What there is to learn from, ``least`` rows or more."""
+        x = _floats(x)
+        if len(x) < least:
+            raise ValueError(
+                f"{type(self).__name__}: fit needs {least} rows or more, got {x.shape}"
+            )
+        return x
+
 
 class _Linear(Scaler):
     """``(x - offset) / scale``, the same numbers all along ``axis``."""
@@ -31,17 +45,30 @@ class _Linear(Scaler):
         return self
 
     def transform(self, x):
-        return (_floats(x) - self.offset) / self.scale
+        return (self._fitting(_floats(x)) - self.offset) / self.scale
 
     def inverse(self, x):
-        return x * self.scale + self.offset
+        return self._fitting(x) * self.scale + self.offset
+
+    def _fitting(self, x):
+        """``x``, if the scales found belong to its axes."""
+        x, found = np.asarray(x), self.scale.shape
+        try:
+            fits = math.prod(np.broadcast_shapes(x.shape, found)) == x.size
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(
+                f"{type(self).__name__}: x has shape {x.shape} but the scales found have {found}"
+            )
+        return x
 
 
 class Normalize(_Linear):
     """The smallest value to 0, the largest to 1; ``axis=None`` for all values together."""
 
     def fit(self, x):
-        x = _floats(x)
+        x = self._examples(x)
         least = x.min(axis=self.axis, keepdims=True)
         return self._set(least, x.max(axis=self.axis, keepdims=True) - least)
 
@@ -53,7 +80,7 @@ class Standardize(_Linear):
     """
 
     def fit(self, x):
-        x = _floats(x)
+        x = self._examples(x)
         return self._set(x.mean(self.axis, keepdims=True), x.std(self.axis, keepdims=True))
 
 
@@ -61,11 +88,11 @@ class _Whiten(Scaler):
     """Principal axes of the rows, of any shape, which are read as vectors."""
 
     def _fit_axes(self, x):
-        x = _floats(x)
-        if len(x) < 2:
-            raise ValueError(f"{type(self).__name__}: fit needs two rows or more, got {x.shape}")
+        x = self._examples(x, 2)
         self.shape = x.shape[1:]
         rows = x.reshape(len(x), -1).astype(np.float64)
+        if not np.isfinite(rows).all():
+            raise ValueError(f"{type(self).__name__}: x {x.shape} holds NaN or infinite values")
         self.mean = rows.mean(axis=0)
         rows = rows - self.mean
         variances, axes = np.linalg.eigh(rows.T @ rows / (len(x) - 1))
@@ -80,7 +107,7 @@ class _Whiten(Scaler):
                 f"{type(self).__name__}: x has shape {x.shape} but was fitted to rows of shape "
                 f"{self.shape}"
             )
-        return x.reshape(len(x), -1) - self.mean
+        return x.reshape(len(x), self.mean.size) - self.mean
 
 
 class PCA(_Whiten):
@@ -131,7 +158,7 @@ class ZCA(_Whiten):
         return (self._centred(x) @ self.matrix).reshape(np.shape(x)).astype(_floats(x).dtype)
 
     def inverse(self, x):
-        rows = _floats(x).reshape(len(x), -1) @ self.inverse_matrix + self.mean
+        rows = _floats(x).reshape(len(x), self.mean.size) @ self.inverse_matrix + self.mean
         return rows.reshape(np.shape(x)).astype(_floats(x).dtype)
 
 

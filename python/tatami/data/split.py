@@ -31,7 +31,7 @@ def train_test_split(*arrays, test_size=0.25, shuffle=True, stratify=None, seed=
     ``tatami.manual_seed``.
     """
     rows = _rows("train_test_split", arrays)
-    size = round(test_size * rows) if isinstance(test_size, float) else test_size
+    size = round(test_size * rows) if isinstance(test_size, (float, np.floating)) else test_size
     if not 0 < size < rows:
         raise ValueError(
             f"train_test_split: test_size={test_size} of {rows} rows leaves {rows - size} to "
