@@ -128,6 +128,13 @@ def test_what_cannot_be_compared_is_an_error_with_both_shapes():
         metrics.F1("median")
 
 
+def test_top_k_and_auc_of_no_rows_and_of_too_few():
+    for empty in (metrics.auc, metrics.top_k_accuracy):
+        assert np.isnan(empty(np.zeros(0, int), np.zeros((0, 3))))
+    with pytest.raises(ValueError, match=r"top_k_accuracy: 4 classes in y_true .*\(3, 3\)"):
+        metrics.top_k_accuracy(np.zeros(4, int), np.zeros((3, 3)))
+
+
 def test_targets_below_zero_are_left_out():
     assert metrics.accuracy([0, -100, 1], [[1.0, 0], [0, 1], [1, 0]]) == 0.5
 

@@ -52,6 +52,11 @@ class TopKAccuracy(Metric):
             )
         y_true = np.asarray(y_true)
         y_true = y_true.argmax(axis=1) if y_true.shape == scores.shape else y_true.reshape(-1)
+        if len(y_true) != len(scores):
+            raise ValueError(
+                f"top_k_accuracy: {len(y_true)} classes in y_true but y_pred has shape "
+                f"{scores.shape}"
+            )
         own = np.take_along_axis(scores, y_true[:, None].astype(np.int64), axis=1)
         higher_index = np.arange(scores.shape[1]) > y_true[:, None]
         before = (scores > own) | ((scores == own) & higher_index)

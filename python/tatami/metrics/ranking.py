@@ -1,5 +1,7 @@
 """How well scores put the rows of class 1 before the others."""
 
+import math
+
 import numpy as np
 
 from .metric import Metric
@@ -24,7 +26,7 @@ class AUC(Metric):
 
     def update(self, y_true, y_pred):
         y_true, scores = np.asarray(y_true), np.asarray(y_pred)
-        scores = scores.reshape(len(scores), -1)
+        scores = scores.reshape(len(scores), math.prod(scores.shape[1:]))
         if y_true.shape == scores.shape and scores.shape[1] > 1:
             y_true = y_true.argmax(axis=1)
         if y_true.size != len(scores):
