@@ -96,6 +96,16 @@ def test_several_runs_are_thin_lines_and_their_mean(tmp_path):
     assert len(ax.lines) == 3
 
 
+@pytest.mark.filterwarnings("error")
+def test_runs_and_layers_that_have_diverged_are_drawn(tmp_path):
+    path = tmp_path / "it.png"
+    ax = viz.curve([{"loss": [1.0, 2.0, np.nan]}, {"loss": [3.0, np.nan, np.nan]}], path=path)
+    np.testing.assert_array_equal(ax.lines[-1].get_ydata().filled(-1), [2, 2, -1])
+    ax = viz.distributions([np.array([-1.0, 1.0]), np.array([0.5, np.nan])], path=path)
+    assert [text.get_text() for text in ax.texts] == ["1.00", "nan"]
+    viz.distributions([np.full(3, np.nan)], path=path)
+
+
 def test_the_steepest_slope_of_an_activation_is_its_title(tmp_path):
     ax = viz.activation(F.sigmoid, "sigmoid", path=tmp_path / "it.png")
     assert ax.get_title("left") == "sigmoid: |f'| ≤ 0.25"
@@ -139,6 +149,12 @@ def test_an_animation_has_all_its_frames(tmp_path):
         (lambda: viz.matrix(np.zeros(3)), r"matrix: .*\(3,\)"),
         (lambda: viz.feature_maps(np.zeros((1, 5, 4, 4))), "feature_maps: .* one image"),
         (lambda: viz.confusion_matrix(np.zeros((2, 3))), "confusion_matrix: .* square"),
+        (lambda: viz.confusion_matrix(np.zeros((0, 0))), r"confusion_matrix: .*\(0, 0\)"),
+        (lambda: viz.distributions([]), "distributions: there are no layers"),
+        (lambda: viz.images(np.zeros((2, 4, 4)), "abc"), "images: 3 labels for 2 images"),
+        (lambda: viz.matrix(np.zeros((0, 3))), r"matrix: .*\(0, 3\)"),
+        (lambda: viz.regions(sum, np.zeros((4, 3)), np.zeros(4)), r"regions: .*\(4, 3\)"),
+        (lambda: viz.weights(np.zeros((0, 1, 3, 3))), r"weights: .*\(0, 1, 3, 3\)"),
     ],
 )
 def test_wrong_shapes_are_errors_that_say_what_fits(call, what):

@@ -11,7 +11,7 @@ def confusion_matrix(counts, labels=None, *, title=None, ax=None, path=None):
     Made by :func:`tatami.metrics.confusion_matrix`. Returns the axes.
     """
     counts = np.asarray(counts)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
         raise ValueError(f"confusion_matrix: counts must be square, got shape {counts.shape}")
     labels = range(len(counts)) if labels is None else labels
     errors = np.where(np.eye(len(counts), dtype=bool), 0, counts)

@@ -60,7 +60,8 @@ def _runs(ax, runs, colour, label):
     marker = "o" if len(epochs) == 1 else None
     if len(runs) > 1:
         ax.plot(epochs, values.T, color=colour, lw=0.8, alpha=0.35)
-    ax.plot(epochs, np.nanmean(values, axis=0), color=colour, lw=2, label=label, marker=marker)
+    mean = np.ma.masked_array(values, np.isnan(values)).mean(axis=0)
+    ax.plot(epochs, mean, color=colour, lw=2, label=label, marker=marker)
 
 
 def lines(

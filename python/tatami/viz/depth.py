@@ -12,8 +12,12 @@ def distributions(layers, labels=None, *, span=None, bins=41, title=None, ax=Non
     (low, high) limits the values shown; by default it holds 99% of all. Returns the axes.
     """
     layers = [np.asarray(values).ravel() for values in layers]
+    if not layers:
+        raise ValueError("distributions: there are no layers")
     if span is None:
-        reach = float(np.percentile(np.abs(np.concatenate(layers)), 99.5)) or 1.0
+        values = np.abs(np.concatenate(layers))
+        values = values[np.isfinite(values)]  # a network that has diverged is worth a look
+        reach = float(np.percentile(values, 99.5)) if values.any() else 1.0
         span = (-reach, reach)
     with style.axes(ax, path, (1.5 + 0.62 * len(layers), 3.0)) as ax:
         for place, values in enumerate(layers, 1):

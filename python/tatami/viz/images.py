@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..autograd.tensor import array_of
 from . import style
 
 
@@ -33,10 +34,10 @@ def weights(weight, shape=None, labels=None, *, columns=None, title=None, ax=Non
     A convolution's (O, I, KH, KW) fills a row for each output, or a grid of outputs where I is 1;
     a linear layer's (O, I) becomes O images of ``shape`` (H, W). Returns the axes.
     """
-    weight = np.asarray(getattr(weight, "data", weight))
+    weight = np.asarray(array_of(weight))
     if weight.ndim == 2 and shape is not None:
         weight = weight.reshape(-1, 1, *shape)
-    if weight.ndim != 4:
+    if weight.ndim != 4 or not weight.size:
         hint = "; a linear layer's need shape=(H, W)" if weight.ndim == 2 else ""
         raise ValueError(f"weights: expected (O, I, KH, KW), got shape {weight.shape}{hint}")
     if columns is None and weight.shape[1] > 1:
@@ -48,8 +49,8 @@ def weights(weight, shape=None, labels=None, *, columns=None, title=None, ax=Non
 
 def matrix(values, *, label=None, title=None, ax=None, path=None):
     """A matrix (rows, columns): blue below zero, red above. Returns the axes."""
-    values = np.asarray(getattr(values, "data", values))
-    if values.ndim != 2:
+    values = np.asarray(array_of(values))
+    if values.ndim != 2 or not values.size:
         raise ValueError(f"matrix: values must be (rows, columns), got shape {values.shape}")
     largest = float(np.abs(values).max()) or 1.0
     with style.axes(ax, path, (4.4, 3.6)) as ax:
@@ -61,7 +62,7 @@ def matrix(values, *, label=None, title=None, ax=None, path=None):
 
 
 def _batch(name, x):
-    x = np.asarray(getattr(x, "data", x))
+    x = np.asarray(array_of(x))
     x = x[:, None] if x.ndim == 3 else x
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
         raise ValueError(
@@ -83,6 +84,8 @@ def mosaic(x, columns, gap=1):
 
 def _grid(x, labels, columns, colours, largest, title, ax, path):
     n, channels, height, width = x.shape
+    if labels is not None and len(labels) != n:
+        raise ValueError(f"images: {len(labels)} labels for {n} images")
     columns = min(n, columns or int(np.ceil(np.sqrt(1.6 * n))))
     gap = 1 if labels is None else -(-height // 4)  # room for the label
     whole = mosaic(x, columns, gap)

@@ -12,6 +12,8 @@ def regions(predict, x, y, *, margin=0.4, title=None, xlabel="x‚ÇÅ", ylabel="x‚Ç
     orange where it is class 1, a line where it changes its mind. Returns the axes.
     """
     x, y = np.asarray(x), np.asarray(y)
+    if x.ndim != 2 or x.shape[1] != 2 or y.shape != x.shape[:1]:
+        raise ValueError(f"regions: x must be (N, 2) and y (N,), got {x.shape} and {y.shape}")
     low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
     across = [np.linspace(a, b, 300, dtype=x.dtype) for a, b in zip(low, high)]
     first, second = np.meshgrid(*across)
