@@ -1,10 +1,10 @@
-"""What functions of arrays say where shapes, axes or indices do not fit: their name comes first."""
+"""What is said, by whom, where shapes, axes, indices or states do not fit."""
 
 import numpy as np
 import pytest
 
 import tatami.functional as F
-from tatami import Tensor
+from tatami import Tensor, nn
 from tatami.autograd import Op
 
 X, Y = np.ones((2, 3), np.float32), np.ones((2, 4), np.float32)
@@ -44,6 +44,34 @@ OUR_OWN = [
         r"take_along_axis: x \(2, 3\) and indices \(4, 3\) do not broadcast .* other than 1",
     ),
 ]
+
+SEQUENCE, STATE = np.zeros((5, 2, 8), np.float32), np.zeros((1, 2, 4), np.float32)
+LAYERS = [
+    (lambda: _attend(SEQUENCE[:, 0]), r"query \(5, 8\), key \(5, 8\) .* a batch axis"),
+    (lambda: _attend(SEQUENCE, SEQUENCE[:, :1]), r"query \(5, 2, 8\), key \(5, 1, 8\)"),
+    (lambda: _attend(SEQUENCE, SEQUENCE, SEQUENCE[1:]), r"value \(4, 2, 8\)"),
+    (lambda: _attend(SEQUENCE, attn_mask=np.ones((4, 4))), r"\(5, 5\) or \(4, 5, 5\), got"),
+    (lambda: _attend(SEQUENCE, attn_mask=np.ones((3, 5, 5))), r"attn_mask .* \(3, 5, 5\)"),
+    (lambda: _attend(SEQUENCE, key_padding_mask=np.ones((3, 5))), r"\(2, 5\), got shape \(3, 5\)"),
+    (lambda: nn.LSTM(8, 4)(SEQUENCE, STATE), r"LSTM: .* a pair \(h_0, c_0\)"),
+    (lambda: nn.LSTM(8, 4)(SEQUENCE, (STATE,)), r"LSTM: .* a pair \(h_0, c_0\)"),
+    (lambda: nn.LSTMCell(8, 4)(SEQUENCE[0], STATE[0]), r"LSTMCell: .* a pair"),
+    (lambda: nn.GlobalAvgPool2d()(SEQUENCE), r"GlobalAvgPool2d: .* got shape \(5, 2, 8\)"),
+    (
+        lambda: nn.Conv2d(1, 1, 3, 1, "all", padding_mode="reflect")(np.ones((1, 1, 4, 4), "f")),
+        "Conv2d: padding is 'all'",
+    ),
+]
+
+
+def _attend(*args, **masks):
+    return nn.MultiheadAttention(8, 2)(*args, **masks)
+
+
+@pytest.mark.parametrize("call, says", LAYERS)
+def test_layers_refuse_by_their_own_name(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
 
 
 @pytest.mark.parametrize("name", BY_NUMPY)

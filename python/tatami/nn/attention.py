@@ -88,11 +88,7 @@ class MultiheadAttention(Lazy):
         """
         key = query if key is None else key
         value = key if value is None else value
-        if query.ndim != 3:
-            raise ValueError(
-                f"MultiheadAttention: query must have 3 axes, got shape {query.shape}; "
-                "give a single sequence a batch axis"
-            )
+        self._check(query, key, value)
         q, k, v = (self._heads(x) for x in self._projected(query, key, value))
         mask = self._mask(q, k, key_padding_mask, attn_mask, is_causal)
         p = self.dropout if self.training else 0.0
@@ -106,6 +102,16 @@ class MultiheadAttention(Lazy):
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
         order = (0, 2, 1, 3) if self.batch_first else (2, 0, 1, 3)
         return self.out_proj(F.reshape(F.transpose(y, order), query.shape)), weights
+
+    def _check(self, query, key, value):
+        batch = 0 if self.batch_first else 1
+        fits = query.ndim == key.ndim == value.ndim == 3 and key.shape[:2] == value.shape[:2]
+        if not fits or query.shape[batch] != key.shape[batch]:
+            raise ValueError(
+                f"MultiheadAttention: query {query.shape}, key {key.shape} and value {value.shape} "
+                "must have 3 axes and one batch size, key and value one length; give a single "
+                "sequence a batch axis"
+            )
 
     def _projected(self, query, key, value):
         if self.in_proj_weight is None:
@@ -128,12 +134,15 @@ class MultiheadAttention(Lazy):
         n, heads, rows, columns = *q.shape[:3], k.shape[2]
         masks = []
         if key_padding_mask is not None:
-            masks.append(_additive(key_padding_mask, q.dtype)[:, None, None])
+            mask = _additive("key_padding_mask", key_padding_mask, q.dtype, (n, columns))
+            masks.append(mask[:, None, None])
         if attn_mask is not None:
-            mask = _additive(attn_mask, q.dtype)
+            shapes = (rows, columns), (n * heads, rows, columns)
+            mask = _additive("attn_mask", attn_mask, q.dtype, *shapes)
             masks.append(mask.reshape(n, heads, rows, columns) if mask.ndim == 3 else mask)
         if is_causal:
-            masks.append(_additive(np.triu(np.ones((rows, columns), bool), 1), q.dtype))
+            later = np.triu(np.ones((rows, columns), bool), 1)
+            masks.append(np.where(later, -np.inf, 0).astype(q.dtype))
         return sum(masks[1:], masks[0]) if masks else None
 
     def multiply_adds(self, x, y):
@@ -142,6 +151,10 @@ class MultiheadAttention(Lazy):
         return x.size * (3 * self.embed_dim + 2 * length)
 
 
-def _additive(mask, dtype):
+def _additive(name, mask, dtype, *shapes):
+    """What ``mask``, of one of the shapes, adds to scores."""
     mask = np.asarray(mask)
+    if mask.shape not in shapes:
+        fitting = " or ".join(map(str, shapes))
+        raise ValueError(f"MultiheadAttention: {name} must be {fitting}, got shape {mask.shape}")
     return np.where(mask, -np.inf, 0).astype(dtype) if mask.dtype == bool else mask.astype(dtype)

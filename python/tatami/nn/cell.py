@@ -5,7 +5,7 @@ import numpy as np
 from .. import functional as F
 from .allocation import parameter
 from .lazy import Lazy, require
-from .recurrent import reset
+from .recurrent import pair, reset
 
 
 class _Cell(Lazy):
@@ -59,7 +59,7 @@ class LSTMCell(_Cell):
     gates = 4
 
     def forward(self, x, hx=None):
-        h, c = (self.zeros(x), self.zeros(x)) if hx is None else hx
+        h, c = (self.zeros(x), self.zeros(x)) if hx is None else pair("LSTMCell", hx)
         return F.lstm_cell(x, h, c, *self.weights())
 
 

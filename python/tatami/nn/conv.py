@@ -104,6 +104,11 @@ class _Forward(_Conv):
             dilation = self._each(self.dilation)
             total = [d * (k - 1) for d, k in zip(dilation, self.kernel_shape(), strict=True)]
             pairs = [(t // 2, t - t // 2) for t in total]
+        elif isinstance(self.padding, str) and self.padding != "valid":
+            raise ValueError(
+                f"{type(self).__name__}: padding is {self.padding!r}; it must be numbers, 'same' "
+                "or 'valid'"
+            )
         else:
             padding = 0 if self.padding == "valid" else self.padding
             pairs = [p if isinstance(p, (tuple, list)) else (p, p) for p in self._each(padding)]

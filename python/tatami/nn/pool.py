@@ -114,6 +114,8 @@ class GlobalAvgPool2d(Module):
     """The mean of every channel: (N, C, H, W) -> (N, C)."""
 
     def forward(self, x):
+        if x.ndim != 4:
+            raise ValueError(f"GlobalAvgPool2d: x must be (N, C, H, W), got shape {x.shape}")
         return F.mean(x, (2, 3))
 
 

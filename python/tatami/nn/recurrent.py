@@ -208,7 +208,7 @@ class LSTM(_Recurrent):
         return F.lstm(*args, **how)
 
     def forward(self, x, hx=None, *, lengths=None):
-        y, (h, c) = self.run(x, [] if hx is None else list(hx), lengths)
+        y, (h, c) = self.run(x, [] if hx is None else pair("LSTM", hx), lengths)
         return self.returned(y, h, (h, c))
 
 
@@ -249,6 +249,13 @@ class GRU(_Recurrent):
     def forward(self, x, hx=None, *, lengths=None):
         y, (h,) = self.run(x, [] if hx is None else [hx], lengths)
         return self.returned(y, h, h)
+
+
+def pair(layer, hx):
+    """The state ``hx`` of an LSTM as a list."""
+    if not isinstance(hx, (tuple, list)) or len(hx) != 2:
+        raise ValueError(f"{layer}: the initial state must be a pair (h_0, c_0)")
+    return list(hx)
 
 
 def reset(named, hidden_size, weight_init, recurrent_init, bias_init):
