@@ -4,8 +4,13 @@ Compile one with its default optimizers, fit it on images (N, C, H, W) from 0 to
 as any other module.
 """
 
+from .autoencoder import Autoencoder, ConvAutoencoder, SparseAutoencoder, rate_penalty
 from .classifier import Classifier
 
 __all__ = [
+    "Autoencoder",
     "Classifier",
+    "ConvAutoencoder",
+    "SparseAutoencoder",
+    "rate_penalty",
 ]
