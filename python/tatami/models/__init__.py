@@ -6,11 +6,13 @@ as any other module.
 
 from .autoencoder import Autoencoder, ConvAutoencoder, SparseAutoencoder, rate_penalty
 from .classifier import Classifier
+from .diffusion import Diffusion
 
 __all__ = [
     "Autoencoder",
     "Classifier",
     "ConvAutoencoder",
+    "Diffusion",
     "SparseAutoencoder",
     "rate_penalty",
 ]
