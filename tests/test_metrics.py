@@ -136,6 +136,10 @@ def test_top_k_and_auc_of_no_rows_and_of_too_few():
 
 
 def test_targets_below_zero_are_left_out():
+    scores = np.array([[0.1, 0.9], [0.8, 0.2], [0.8, 0.2]])
+    assert metrics.top_k_accuracy([1, -1, 1], scores, k=1) == 0.5
+    with pytest.raises(ValueError, match="top_k_accuracy: y_true holds 2 but y_pred has 2"):
+        metrics.top_k_accuracy([1, 0, 2], scores)
     assert metrics.accuracy([0, -100, 1], [[1.0, 0], [0, 1], [1, 0]]) == 0.5
 
 

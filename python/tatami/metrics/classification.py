@@ -57,6 +57,12 @@ class TopKAccuracy(Metric):
                 f"top_k_accuracy: {len(y_true)} classes in y_true but y_pred has shape "
                 f"{scores.shape}"
             )
+        y_true, scores = y_true[y_true >= 0], scores[y_true >= 0]  # others are left out
+        if y_true.size and y_true.max() >= scores.shape[1]:
+            raise ValueError(
+                f"top_k_accuracy: y_true holds {y_true.max()} but y_pred has {scores.shape[1]} "
+                "classes"
+            )
         own = np.take_along_axis(scores, y_true[:, None].astype(np.int64), axis=1)
         higher_index = np.arange(scores.shape[1]) > y_true[:, None]
         before = (scores > own) | ((scores == own) & higher_index)
