@@ -313,6 +313,16 @@ def test_failed_passes_leave_nothing_behind(create_graph):
     assert len(gc.get_objects()) - before - len(refs) < 100
 
 
+def test_a_gradient_of_the_wrong_shape_is_refused():
+    """And leaves no wrong one behind, be the argument kept or only its shape."""
+    for rule in (lambda g, y, x: x[1:], lambda g, _y, _x: g.sum()):
+        x = leaf(3)
+        y = Op(np.sin, rule, name="short")(x)
+        with pytest.raises(ValueError, match=r"short: its rule gives argument 0, of shape \(3,\)"):
+            y.sum().backward()
+        assert x.grad is None
+
+
 def test_rules_without_a_derivative_say_so():
     floor = Op(np.floor, name="floor")
     with pytest.raises(RuntimeError, match=r"floor: argument 0 has no derivative; detach\(\) it"):

@@ -120,7 +120,12 @@ bool same_shape(py::handle a, py::handle b) {
     if (Tensor* t = as_tensor(b.ptr())) b = t->data;
     PyArrayObject *one = numpy_array(a), *other = numpy_array(b);
     if (one && other) return PyArray_SAMESHAPE(one, other);
-    return shape_of(a).equal(shape_of(b));
+    if (!one || Py_TYPE(b.ptr()) != like_type) return shape_of(a).equal(shape_of(b));
+    PyObject* shape = reinterpret_cast<Like*>(b.ptr())->shape;
+    if (PyTuple_GET_SIZE(shape) != PyArray_NDIM(one)) return false;
+    for (int k = 0; k < PyArray_NDIM(one); k++)
+        if (PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, k)) != PyArray_DIM(one, k)) return false;
+    return true;
 }
 
 py::object as_array(py::object value) {

@@ -195,11 +195,15 @@ PyObject* rule_of(Op* op, Py_ssize_t k) {
 }
 
 // The gradient as an array or tensor of its argument's shape; null for None.
-py::object fitted(Op* op, py::object gradient, py::handle argument) {
+py::object fitted(Op* op, py::object gradient, const Call& call, size_t k) {
     if (gradient.is_none()) return {};
     gradient = as_array(std::move(gradient));
-    if (!op->unbroadcast || same_shape(gradient, argument)) return gradient;
-    return py::handle(op->unbroadcast)(gradient, shape_of(argument));
+    const py::object& argument = call.argument(k);
+    if (same_shape(gradient, argument)) return gradient;
+    if (op->unbroadcast) return py::handle(op->unbroadcast)(gradient, shape_of(argument));
+    PyErr_Format(PyExc_ValueError, "%U: its rule gives argument %zu, of shape %S, a gradient of %S",
+                 op->name, k, shape_of(argument).ptr(), shape_of(gradient).ptr());
+    throw py::error_already_set();
 }
 
 Gradients all_at_once(Op* op, const Call& call, const py::object& results,
@@ -209,7 +213,7 @@ Gradients all_at_once(Op* op, const Call& call, const py::object& results,
     for (size_t k = 0; k < wanted.size(); k++) {
         if (!wanted[k]) continue;
         if (k >= items.size()) refuse_underived(op, Py_ssize_t(k));
-        found[k] = fitted(op, items[k], call.argument(k));
+        found[k] = fitted(op, items[k], call, k);
     }
     return found;
 }
@@ -270,7 +274,7 @@ Gradients gradients(Node* node, py::handle grad_y, const std::vector<bool>& want
     for (size_t k = 0; k < wanted.size(); k++) {
         if (!wanted[k]) continue;
         if (op->each) call.items[0] = py::int_(k);
-        found[k] = fitted(op, call(rule_of(op, Py_ssize_t(k))), call.argument(k));
+        found[k] = fitted(op, call(rule_of(op, Py_ssize_t(k))), call, k);
     }
     return found;
 }
