@@ -6,11 +6,18 @@ as any other module.
 
 from .autoencoder import Autoencoder, ConvAutoencoder, SparseAutoencoder, rate_penalty
 from .classifier import Classifier
+from .dcgan import DCGAN, ConditionalGAN
 from .diffusion import Diffusion
+from .gan import GAN
+from .wgan import WGAN
 
 __all__ = [
+    "DCGAN",
+    "GAN",
+    "WGAN",
     "Autoencoder",
     "Classifier",
+    "ConditionalGAN",
     "ConvAutoencoder",
     "Diffusion",
     "SparseAutoencoder",
