@@ -27,6 +27,7 @@ ON_AXES = {
     "lines": lambda **at: viz.lines(range(9), SIDES, points=([1, 2], [3, 4]), **at),
     "matrix": lambda **at: viz.matrix(RNG.normal(size=(4, 5)), label="covariance", **at),
     "regions": lambda **at: viz.regions(lambda x: x[:, 0] > 0, np.eye(2), [0, 1], **at),
+    "scatter": lambda **at: viz.scatter(RNG.normal(size=(9, 2)), np.arange(9) % 3, **at),
     "surface": lambda **at: viz.surface(BOWL, **at),
     "weights": lambda **at: viz.weights(RNG.normal(size=(6, 64)), (8, 8), **at),
 }
@@ -130,6 +131,13 @@ def test_weights_share_one_scale_around_zero(tmp_path):
     assert ax.images[0].get_clim() == (-4, 4)
 
 
+def test_each_label_stands_amid_its_points(tmp_path):
+    x = np.array([[0.0, 0], [2, 0], [1, 6], [9, 9]])
+    ax = viz.scatter(x, [5, 5, 5, 7], path=tmp_path / "it.png")
+    placed = {text.get_text(): text.get_position() for text in ax.texts}
+    assert placed == {"5": (1, 0), "7": (9, 9)}
+
+
 def test_an_animation_has_all_its_frames(tmp_path):
     from PIL import Image
 
@@ -154,6 +162,7 @@ def test_an_animation_has_all_its_frames(tmp_path):
         (lambda: viz.images(np.zeros((2, 4, 4)), "abc"), "images: 3 labels for 2 images"),
         (lambda: viz.matrix(np.zeros((0, 3))), r"matrix: .*\(0, 3\)"),
         (lambda: viz.regions(sum, np.zeros((4, 3)), np.zeros(4)), r"regions: .*\(4, 3\)"),
+        (lambda: viz.scatter(np.zeros((4, 2)), np.zeros(3)), r"scatter: .*\(4, 2\) and \(3,\)"),
         (lambda: viz.weights(np.zeros((0, 1, 3, 3))), r"weights: .*\(0, 1, 3, 3\)"),
     ],
 )

@@ -11,7 +11,7 @@ from .confusion import confusion_matrix
 from .curves import bars, curve, history, lines
 from .depth import distributions
 from .images import feature_maps, images, matrix, weights
-from .plane import regions
+from .plane import regions, scatter
 from .style import panels
 from .surface import Landscape, animation, race, surface
 
@@ -32,6 +32,7 @@ __all__ = [
     "race",
     "regions",
     "sampled",
+    "scatter",
     "surface",
     "weights",
 ]

@@ -1,4 +1,4 @@
-"""What a classifier makes of every point of a plane."""
+"""Points of a plane: their classes, and what a classifier makes of every place."""
 
 import numpy as np
 
@@ -29,6 +29,27 @@ def regions(predict, x, y, *, margin=0.4, title=None, xlabel="x‚ÇÅ", ylabel="x‚Ç
         ax.grid(False)
         style.frame(ax, title=title, xlabel=xlabel, ylabel=ylabel)
         ax.legend(frameon=True, framealpha=0.8)
+    return ax
+
+
+def scatter(x, y, *, title=None, xlabel=None, ylabel=None, ax=None, path=None):
+    """The points ``x`` (N, 2) in colours by their labels ``y`` (N,), each label amid its points.
+
+    Returns the axes.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim != 2 or x.shape[1] != 2 or y.shape != x.shape[:1] or not len(y):
+        raise ValueError(f"scatter: x must be (N, 2) and y (N,), got {x.shape} and {y.shape}")
+    with style.axes(ax, path, (5.0, 4.4)) as ax:
+        colours = style.matplotlib().colormaps["tab10"]
+        for k, label in enumerate(np.unique(y)):
+            its = x[y == label]
+            colour = colours(k % 10)
+            ax.plot(*its.T, "o", color=colour, ms=3, alpha=0.6, mew=0)
+            around = {"boxstyle": "circle,pad=0.2", "fc": "white", "ec": colour, "alpha": 0.85}
+            place = {"ha": "center", "va": "center", "bbox": around}
+            ax.text(*np.median(its, axis=0), f"{label}", fontsize=9, **place)
+        style.frame(ax, title=title, xlabel=xlabel, ylabel=ylabel)
     return ax
 
 
