@@ -9,6 +9,8 @@ from .classifier import Classifier
 from .dcgan import DCGAN, ConditionalGAN
 from .diffusion import Diffusion
 from .gan import GAN
+from .pix2pix import PatchGAN, Pix2Pix, Pix2PixGenerator
+from .unet import UNet
 from .wgan import WGAN
 
 __all__ = [
@@ -20,6 +22,10 @@ __all__ = [
     "ConditionalGAN",
     "ConvAutoencoder",
     "Diffusion",
+    "PatchGAN",
+    "Pix2Pix",
+    "Pix2PixGenerator",
     "SparseAutoencoder",
+    "UNet",
     "rate_penalty",
 ]
