@@ -212,6 +212,12 @@ TATAMI_INLINE Vec<T> load_lanes(const T* p, int64_t begin, int64_t end, T fill) 
     return load_lanes_into(broadcast(fill), p, 1, lane_bits(begin, end));
 }
 
+#if defined(__AVX2__) || defined(__aarch64__)
+inline constexpr bool kFused = true;
+#else
+inline constexpr bool kFused = false;
+#endif
+
 // a * b + c, rounded once wherever the instruction set has FMA (all but portable).
 template <class V>
 TATAMI_INLINE V fma(V a, V b, V c) {
