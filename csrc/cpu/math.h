@@ -1,8 +1,8 @@
 // Elementary functions of a vector: range reduction, then a polynomial or rational fit, without
 // libm, tables or branches. Results have the same bits on every instruction set with FMA and are
 // within these units in the last place, denormal results included: exp 1.2, log 2, log1p, tanh and
-// the logistic 3, its slope 5, normal_tail 5.5, its density 4. The errors beside the coefficients are
-// the fits' own, relative.
+// the logistic 3, its slope 5, normal_tail 5.5, its density 4. The errors beside the coefficients
+// are the fits' own, relative.
 #pragma once
 
 #include "cpu/simd.h"
