@@ -176,23 +176,24 @@ TATAMI_INLINE void argmax_windows(const Pool2d& p, const WindowStarts<T>& starts
     }
 }
 
+// The larger of each pair of pixels from `from` on, its place 0 or 1; none is read from `past` on.
+template <class T>
+TATAMI_INLINE Best<T> best_of_pairs(const T* from, const T* past) {
+    const auto read = [past](const T* p) {
+        return load_some(p, max<int64_t>(0, min<int64_t>(kLanes<T>, past - p)));
+    };
+    const Vec<T> low = read(from), high = read(from + kLanes<T>);
+    Best<T> best{detail::even_lanes<T>(low, high, detail::Lanes<T>{}), Mask<T>{}};
+    best.take(detail::odd_lanes<T>(low, high, detail::Lanes<T>{}), Mask<T>{} + Int<T>(1));
+    return best;
+}
+
 // The same for windows of 2x2 side by side, without padding: rows are not kept.
 template <class T>
 TATAMI_INLINE void argmax_pairs(const Pool2d& p, const T* x, T* y, int64_t* indices, bool streamed,
                                 int64_t begin, int64_t end) {
     const int64_t rows = p.rows.out, out = p.columns.out, size = p.columns.size;
     const T* const past = x + p.planes * p.rows.size * size;
-    const auto read = [past](const T* from) {
-        return load_some(from, max<int64_t>(0, min<int64_t>(kLanes<T>, past - from)));
-    };
-    const auto pair = [&](const T* from, int64_t place) {
-        const Vec<T> low = read(from), high = read(from + kLanes<T>);
-        Best<T> best{detail::even_lanes<T>(low, high, detail::Lanes<T>{}),
-                     Mask<T>{} + Int<T>(place)};
-        best.take(detail::odd_lanes<T>(low, high, detail::Lanes<T>{}),
-                  Mask<T>{} + Int<T>(place + 1));
-        return best;
-    };
     RowStream<T> values(y + begin * out, out, streamed);
     RowStream<double> places(reinterpret_cast<double*>(indices) + begin * out, out, streamed);
     for (int64_t i = begin; i < end; i++) {
@@ -202,9 +203,9 @@ TATAMI_INLINE void argmax_pairs(const Pool2d& p, const T* x, T* y, int64_t* indi
         double* const to_places = places.next();
         for (int64_t q = 0; q < out; q += kLanes<T>) {
             const int64_t n = min<int64_t>(kLanes<T>, out - q);
-            Best<T> best = pair(top + 2 * q, 0);
-            const Best<T> below = pair(top + size + 2 * q, size);
-            best.take(below.value, below.place);
+            Best<T> best = best_of_pairs(top + 2 * q, past);
+            const Best<T> below = best_of_pairs(top + size + 2 * q, past);
+            best.take(below.value, below.place + Int<T>(size));
             store_some(to + q, best.value, n);
             const Mask<T> own = 2 * detail::lane_numbers<T>(detail::Lanes<T>{});
             store_indices<T>(to_places + q, 2 * (o * size + q), best.place + own, n);

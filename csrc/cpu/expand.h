@@ -13,6 +13,13 @@ struct Named {
     Mask<T> hits{};
     Mask<double> distances{};
 
+    // v where the distance is that of a tap.
+    TATAMI_INLINE Vec<T> at(Mask<T> distance, int64_t tap, Vec<T> v) {
+        const Mask<T> here = distance == Int<T>(tap);
+        hits += here;
+        return select<T>(here, v, Vec<T>{});
+    }
+
     // Whether all of `count` did.
     TATAMI_INLINE bool all(int64_t count) const {
         int64_t sum = 0, bits = 0;
@@ -22,14 +29,14 @@ struct Named {
     }
 };
 
-// How far the first `n` indices lie behind the first pixels of their windows: base, base + 2, ...;
-// 0 in the other lanes.
-template <class T>
-TATAMI_INLINE Mask<T> distances(const int64_t* indices, int64_t n, int64_t base, Named<T>& named) {
+// How far the first `n` indices lie behind the first pixels of their windows, 0 in the other lanes.
+// pixels(lane): such pixels, as many as a vector of doubles has lanes.
+template <class T, class Pixels>
+TATAMI_INLINE Mask<T> distances(const int64_t* indices, int64_t n, const Pixels& pixels,
+                                Named<T>& named) {
     constexpr int64_t half = kLanes<double>;
     const auto part = [&](int64_t first) {
-        using Numbers = std::make_integer_sequence<int, kLanes<double>>;
-        const Mask<double> own = 2 * detail::lane_numbers<double>(Numbers{}) + (base + 2 * first);
+        const Mask<double> own = pixels(first);
         const int64_t left = max<int64_t>(0, min(half, n - first));
         Mask<double> index = own;
         if (left == half)
@@ -65,17 +72,16 @@ TATAMI_INLINE void expand_rows(const T* dy, const int64_t* indices, int64_t wind
                                int64_t size, T* to, Named<T>& named) {
     constexpr int64_t n = kLanes<T>;
     for (int64_t q = 0; 2 * q < size; q += n) {
-        const int64_t count = max<int64_t>(0, min(n, windows - q));
-        const Mask<T> distance = distances<T>(indices + q, count, base + 2 * q, named);
-        const Vec<T> v = load_some(dy + q, count);
-        const auto at = [&](int64_t tap) {
-            const Mask<T> here = distance == Int<T>(tap);
-            named.hits += here;
-            return select<T>(here, v, Vec<T>{});
+        const int64_t count = max<int64_t>(0, min(n, windows - q)), left = size - 2 * q;
+        const auto pixels = [=](int64_t lane) {
+            return 2 * detail::lane_numbers<double>(detail::Lanes<double>{}) +
+                   (base + 2 * (q + lane));
         };
-        const int64_t left = size - 2 * q;
-        store_pairs<T>(to + 2 * q, left, at(0), at(1));
-        store_pairs<T>(to + size + 2 * q, left, at(size), at(size + 1));
+        const Mask<T> distance = distances<T>(indices + q, count, pixels, named);
+        const Vec<T> v = load_some(dy + q, count);
+        store_pairs<T>(to + 2 * q, left, named.at(distance, 0, v), named.at(distance, 1, v));
+        store_pairs<T>(to + size + 2 * q, left, named.at(distance, size, v),
+                       named.at(distance, size + 1, v));
     }
 }
 

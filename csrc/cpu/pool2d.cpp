@@ -2,8 +2,8 @@
 #include "ops/pool2d.h"
 
 #include "cpu/argmax.h"
-#include "cpu/expand.h"
 #include "cpu/fold.h"
+#include "cpu/narrow_pairs.h"
 #include "cpu/parallel.h"
 #include "cpu/scatter.h"
 #include "cpu/spread.h"
@@ -63,7 +63,10 @@ static void max_forward(const Pool2d& p, const T* x, T* y, int64_t* indices) {
     if (!indices) return fold_all(p, x, y, MaxFold<T>{});
     if (in_pairs(p))
         return for_rows<T>(p, sizeof(T) + 8, [&](int64_t begin, int64_t end, bool streamed) {
-            argmax_pairs<T>(p, x, y, indices, streamed, begin, end);
+            if (in_narrow_pairs<T>(p))
+                argmax_narrow<T>(p, x, y, indices, streamed, begin, end);
+            else
+                argmax_pairs<T>(p, x, y, indices, streamed, begin, end);
         });
     const WindowStarts<T> starts(p.columns);
     for_windows<T>(p, sizeof(T) + 8, [&]<int S, int K>(int64_t begin, int64_t end, bool streamed) {
@@ -79,7 +82,11 @@ static void average_forward(const Pool2d& p, const T* x, T* y) {
 
 template <class T>
 static bool max_backward(const Pool2d& p, const T* dy, const int64_t* indices, T* dx) {
-    if (in_pairs(p) && expand_planes(p, dy, indices, dx)) return true;
+    if (in_narrow_pairs<T>(p)) {
+        if (expand_narrow_planes(p, dy, indices, dx)) return true;
+    } else if (in_pairs(p) && expand_planes(p, dy, indices, dx)) {
+        return true;
+    }
     const ScatterSizes sizes{p.planes, p.rows.size, p.columns.size, p.rows.out, p.columns.out};
     return scatter_planes(
         sizes, dy, indices, dx,
