@@ -40,6 +40,28 @@ def test_sequential_from_a_list_or_with_names():
             nn.Sequential({name: layers[0]})
 
 
+def test_a_relu_is_computed_after_the_pooling_that_follows():
+    """Same bits as in the order written, gradients too; whoever watches sees that order."""
+    x = np.random.default_rng(0).standard_normal((2, 3, 9, 8), np.float32)
+    x[0, 0, 3, 3], x[1, 1] = np.nan, -1
+
+    def results(*layers):
+        t = Tensor(x, requires_grad=True)
+        y = layers[0](t) if len(layers) == 1 else layers[1](layers[0](t))
+        (y * y).sum().backward()
+        return y.data, t.grad.data
+
+    for how in ({}, {"kernel_size": 3, "stride": 1, "padding": 1}):
+        pool = nn.MaxPool2d(**{"kernel_size": 2, **how})
+        model = nn.Sequential(nn.ReLU(), pool)
+        for got, wanted in zip(results(model), results(nn.ReLU(), pool), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+    shapes = [row.shape for row in nn.summary(model[:1].add(nn.MaxPool2d(2)), x.shape).rows]
+    assert shapes == [(2, 3, 4, 4), (2, 3, 9, 8), (2, 3, 4, 4)]
+    y, indices = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2, return_indices=True))(Tensor(x))
+    assert y.shape == indices.shape
+
+
 def test_module_list():
     class Stack(nn.Module):
         def __init__(self, depth):

@@ -126,6 +126,33 @@ def test_windows_side_by_side(isa):
                 np.testing.assert_array_equal(grad_x, scattered(gy, places, x.shape))
 
 
+def first_of_four(x):
+    """Maxima of windows of 2x2 and their places; NaN first, as np.argmax has it."""
+    n, c, h, w = x.shape
+    four = x.reshape(n, c, h // 2, 2, w // 2, 2).swapaxes(3, 4).reshape(n, c, h // 2, w // 2, 4)
+    tap = four.argmax(-1)
+    row, column = 2 * np.arange(h // 2)[:, None] + tap // 2, 2 * np.arange(w // 2) + tap % 2
+    return np.take_along_axis(four, tap[..., None], -1)[..., 0], row * w + column
+
+
+def test_narrow_planes(isa):
+    """One vector holds several rows of windows, of several planes where they are small."""
+    rng = np.random.default_rng(0)
+    sizes = [(7, 3, h, w) for h in (2, 4, 6, 10) for w in (2, 4, 6, 8, 10, 14, 16, 18)]
+    for shape in [*sizes, (1, 1, 2, 2), (30_000, 1, 10, 10)]:  # the last one past the caches
+        for dtype in DTYPES:
+            x = rng.integers(-3, 3, shape).astype(dtype)  # with ties
+            x[rng.random(shape) < 0.03] = np.nan
+            y, indices = K.max_pool2d(x, 2, return_indices=True)
+            maxima, places = first_of_four(x)
+            np.testing.assert_array_equal(y, maxima)
+            np.testing.assert_array_equal(indices, places)
+            gy = rng.standard_normal(y.shape).astype(dtype)
+            for places in (indices, indices[..., ::-1, :]):  # the latter outside their windows
+                grad_x = K.max_pool2d_grad(gy, places, shape, kernel_size=2)
+                np.testing.assert_array_equal(grad_x, scattered(gy, places, shape))
+
+
 def test_results_past_the_caches(isa):
     """Many planes give what each gives by itself."""
     x = whole(1, 23, 311, 309)
@@ -202,7 +229,7 @@ def test_impossible_windows_are_value_errors(function, shape, options, says):
         assert part in str(caught.value), caught.value
 
 
-@pytest.mark.parametrize("bad", [-1, 36, 2**40, -(2**63)])
+@pytest.mark.parametrize("bad", [-1, 36, 2**32, 2**40, -(2**63)])
 def test_places_outside_the_image_are_refused(bad):
     indices = np.zeros((1, 2, 3, 3), np.int64)
     indices[0, 1, 2, 1] = bad
