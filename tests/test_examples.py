@@ -180,6 +180,12 @@ def test_optuna_search(result):
     assert min(map(len, shown["reached"])) < 4, "some are given up early"
 
 
+def test_diffusion(result):
+    shown = result("diffusion")
+    asked = [shown[f"guidance {g}"]["as asked"] for g in (0, 1, 3)]
+    assert asked[0] < 0.3 < asked[1] < asked[2] and asked[2] > 0.7
+
+
 def test_from_the_command_line(tmp_path):
     listed = tatami_command("example")
     assert listed.returncode == 0

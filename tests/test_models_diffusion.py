@@ -7,6 +7,7 @@ import pytest
 
 import tatami
 from tatami import Tensor, autograd, nn, optim, training
+from tatami.generate.recipes import diffusion as recipe
 from tatami.models import Diffusion, diffusion
 from tatami.models.diffusion import clean, cosine_schedule, deviation, less_noisy, noisy
 
@@ -296,3 +297,17 @@ def test_a_run_goes_on_bit_for_bit(rng, tmp_path):
     _, path = run("cut", 2)
     resumed, _ = run("resumed", 4, resume=path)
     equal(whole, resumed)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3, 40])
+def test_the_recipe_draws_any_number_of_classes(rng, tmp_path, monkeypatch, classes):
+    pytest.importorskip("matplotlib")
+    model, asked = small(classes=classes), []
+    denoise = model.denoise
+    monkeypatch.setattr(
+        model, "denoise", lambda n, label, **how: asked.extend(label) or denoise(n, label, **how)
+    )
+    recipe.show(model, None, tmp_path / "samples.png", 20, rng)
+    assert {p.name for p in tmp_path.iterdir()} == {"samples.png", "steps.png"}
+    assert len(asked) == 20 and len(set(asked)) == min(classes, 16)
+    assert set(asked) <= set(range(classes))

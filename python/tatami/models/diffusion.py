@@ -202,12 +202,12 @@ class Diffusion(nn.Module):
 
     # Samples
 
-    def sample(self, count, label=None, *, steps=50, guidance=2.0, eta=0.0, rng):
+    def sample(self, count, label=None, *, steps=25, guidance=1.5, eta=0.0, rng):
         """``count`` images (N, C, H, W); see :meth:`denoise`."""
         *_, x = self.denoise(count, label, steps=steps, guidance=guidance, eta=eta, rng=rng)
         return (x.clip(-1, 1) + 1) / 2
 
-    def denoise(self, count, label=None, *, steps=50, guidance=2.0, eta=0.0, rng):
+    def denoise(self, count, label=None, *, steps=25, guidance=1.5, eta=0.0, rng):
         """Yields x (N, C, H, W) from -1 to 1 as it turns from noise into images in ``steps``.
 
         ``label`` is a class, or one for every image; without it any comes. ``rng`` alone decides

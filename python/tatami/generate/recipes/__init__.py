@@ -10,7 +10,7 @@ not call it.
 
 from importlib import import_module
 
-NAMES = ()
+NAMES = ("diffusion",)
 
 
 def recipe(name):

@@ -1,0 +1,78 @@
+"""Generative models on real data, over several seeds, next to the same networks in PyTorch.
+
+    python benchmarks/generative.py diffusion
+
+PyTorch's numbers were measured once, with the same seeds: reference/NAME.py says how and
+reference/NAME.json what came out. Ours are written to results/generative-NAME.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+import tatami
+from reference import record
+from tatami import metrics
+from tatami.examples import _digits
+from tatami.generate import recipes
+
+HERE = Path(__file__).parent
+
+
+def judged(made, train, test):
+    """Samples of the test digits' classes next to these, by a classifier that learnt the others."""
+    images, labels = test
+    eye = _digits.eye(*train)
+    real, features = eye.features(images), eye.features(made)
+    probabilities = eye.probabilities(made)
+    precision, recall = metrics.precision_recall(real, features)
+    return {
+        "agreement": np.mean(probabilities.argmax(axis=1) == labels),
+        "frechet_distance": metrics.frechet_distance(real, features),
+        "classifier_score": metrics.classifier_score(probabilities),
+        "precision": precision,
+        "recall": recall,
+    }
+
+
+def trained(recipe, data):
+    """The recipe's model of the data, after its epochs."""
+    model = recipe.model(*data)
+    model.fit(*data, batch_size=recipe.BATCH_SIZE, epochs=recipe.EPOCHS, verbose=0)
+    return model
+
+
+def diffusion(seed):
+    tatami.manual_seed(seed)
+    train, test = _digits.load()
+    model = trained(recipes.recipe("diffusion"), train)
+    made = model.sample(len(test[1]), test[1], rng=np.random.default_rng(seed))
+    return judged(made, train, test)
+
+
+FAMILIES = {
+    "diffusion": diffusion,
+}
+
+
+def measure(name):
+    reference = json.loads((HERE / "reference" / f"{name}.json").read_text())
+    runs = []
+    for seed in reference["seeds"]:
+        runs.append(FAMILIES[name](seed))
+        print(f"seed {seed}: " + ", ".join(f"{k} {v:.4g}" for k, v in runs[-1].items()), flush=True)
+    path = HERE / "results" / f"generative-{name}.json"
+    ours = record.write(path, reference["seeds"], runs)
+    print(f"{name + ', mean and spread':<32}{'tatami':>20}{'PyTorch':>20}")
+    for number in runs[0]:
+        columns = [f"{r['mean'][number]:.4g} ± {r['std'][number]:.2g}" for r in (ours, reference)]
+        print(f"{number:<32}{columns[0]:>20}{columns[1]:>20}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(FAMILIES))
+    for name in parser.parse_args().names or FAMILIES:
+        measure(name)
