@@ -158,6 +158,7 @@ class Diffusion(nn.Module):
         self.decay = decay
         self.network = Denoiser(channels, classes, width, levels)
         self.average = Denoiser(channels, classes, width, levels).requires_grad_(False)
+        self.follows = self.average.parameters(), self.network.parameters()
         self.updates = nn.Buffer(np.zeros(1, np.int64))
         self.a = cosine_schedule(steps)
 
@@ -189,7 +190,7 @@ class Diffusion(nn.Module):
     def _follow(self):
         """The average moves towards the weights, the first time all the way."""
         n = self.updates.item()
-        averages, weights = self.average.parameters(), self.network.parameters()
+        averages, weights = self.follows
         decay = min(self.decay, n / (n + 10))
         K.ema_step([p.data for p in averages], [p.data for p in weights], decay=decay)
         for p in averages:
