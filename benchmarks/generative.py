@@ -16,7 +16,8 @@ import tatami
 from reference import record
 from tatami import metrics
 from tatami.examples import _digits
-from tatami.generate import recipes
+from tatami.examples import unet as unet_example
+from tatami.generate import photos, recipes
 
 HERE = Path(__file__).parent
 
@@ -52,7 +53,21 @@ def diffusion(seed):
     return judged(made, train, test)
 
 
+def unet(seed):
+    train, (x, masks) = unet_example.grass()
+    found = unet_example.segmenting(*train, seed=seed).predict(x) > 0
+    model = unet_example.colouring(*recipes.recipe("unet").data(None, None), seed=seed)
+    return {
+        "overlap": unet_example.overlap(found, masks),
+        **{
+            f"{name}_l1": np.abs(recipes.recipe("unet").coloured(model, photos.grey(x)) - x).mean()
+            for name, x in zip(photos.HELD_OUT, unet_example.held_out())
+        },
+    }
+
+
 FAMILIES = {
+    "unet": unet,
     "diffusion": diffusion,
 }
 

@@ -180,6 +180,14 @@ def test_optuna_search(result):
     assert min(map(len, shown["reached"])) < 4, "some are given up early"
 
 
+def test_unet(result):
+    shown = result("unet")
+    overlap, error = shown["overlap"], shown["error"]
+    assert overlap["U-Net"] > 0.45 > 0.3 > max(overlap["threshold"], overlap["all of it"])
+    for way in ("grey", "blurred grey"):
+        assert sum(error["U-Net"]) < sum(error[way])
+
+
 def test_diffusion(result):
     shown = result("diffusion")
     asked = [shown[f"guidance {g}"]["as asked"] for g in (0, 1, 3)]

@@ -26,6 +26,7 @@ NAMES = (
     "inside",
     "grid_search",
     "optuna_search",
+    "unet",
     "diffusion",
 )
 

@@ -10,7 +10,10 @@ not call it.
 
 from importlib import import_module
 
-NAMES = ("diffusion",)
+NAMES = (
+    "unet",
+    "diffusion",
+)
 
 
 def recipe(name):

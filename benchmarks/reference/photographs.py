@@ -1,0 +1,15 @@
+"""Writes what U-Net learns for a Python that has PyTorch alone: photographs.py FILE.npz."""
+
+import sys
+
+import numpy as np
+
+from tatami.examples import unet
+from tatami.generate import photos, recipes
+
+if __name__ == "__main__":
+    (x, masks), (x_test, masks_test) = unet.grass()
+    grey, added = recipes.recipe("unet").data(None, None)
+    arrays = {"x": x, "masks": masks, "x_test": x_test, "masks_test": masks_test}
+    held_out = dict(zip(photos.HELD_OUT, unet.held_out()))
+    np.savez(sys.argv[1], grey=grey, added=added, **arrays, **held_out)
