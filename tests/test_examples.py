@@ -180,6 +180,25 @@ def test_optuna_search(result):
     assert min(map(len, shown["reached"])) < 4, "some are given up early"
 
 
+def test_autoencoder(result):
+    shown = result("autoencoder")
+    errors = {name: np.array(row) for name, row in shown["errors"].items()}
+    np.testing.assert_allclose(errors["linear network"], errors["PCA"], rtol=0.02)
+    assert (errors["deep network"] < 0.8 * errors["PCA"]).all()
+    assert shown["clusters"]["deep 2"] > shown["clusters"]["PCA 2"]
+    assert shown["losses"]["level by level"][-1] < shown["losses"]["from scratch"][-1]
+
+
+def test_denoising(result):
+    for before, by_axes, by_network in result("denoising").values():
+        assert before < by_network and by_axes < by_network
+
+
+def test_anomaly(result):
+    by_axes, by_network = (np.array(area) for area in result("anomaly").values())
+    assert by_network.mean() > 0.9 and by_network.mean() > by_axes.mean()
+
+
 def test_unet(result):
     shown = result("unet")
     overlap, error = shown["overlap"], shown["error"]

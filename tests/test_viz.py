@@ -13,6 +13,7 @@ HISTORY = {"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 2.5, 2.0], "accuracy": [0.
 BOWL = viz.Landscape(
     "bowl", lambda x, y: x**2 + y**2, (-2, 2), (-1, 1), {"SGD": np.array([[1, 1], [0.5, 0.5]])}
 )
+PATCH = np.arange(4.0).reshape(2, 2)
 SIDES = {"left": np.arange(9.0), "right": -np.arange(9.0)}
 
 # name -> a picture that goes onto one pair of axes
@@ -23,6 +24,7 @@ ON_AXES = {
     "curve": lambda **at: viz.curve(HISTORY, **at),
     "distributions": lambda **at: viz.distributions([RNG.normal(size=99)] * 3, **at),
     "feature_maps": lambda **at: viz.feature_maps(RNG.normal(size=(5, 4, 4)), **at),
+    "image_rows": lambda **at: viz.image_rows({"a": [PATCH], "b": [PATCH]}, **at),
     "images": lambda **at: viz.images(RNG.random((6, 3, 8, 8)), list("abcdef"), **at),
     "lines": lambda **at: viz.lines(range(9), SIDES, points=([1, 2], [3, 4]), **at),
     "matrix": lambda **at: viz.matrix(RNG.normal(size=(4, 5)), label="covariance", **at),
@@ -126,6 +128,15 @@ def test_images_lie_row_by_row_with_room_between(tmp_path):
     np.testing.assert_array_equal(shown, expected)
 
 
+def test_rows_of_images_are_named(tmp_path):
+    ax = viz.image_rows({"a": [PATCH, PATCH], "b": [PATCH + 4] * 2}, path=tmp_path / "it.png")
+    shown = ax.images[0].get_array().filled(-1)
+    np.testing.assert_array_equal(shown[:2], [[0, 1, -1, 0, 1], [2, 3, -1, 2, 3]])
+    np.testing.assert_array_equal(shown[3:, :2], PATCH + 4)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.get_yticks().tolist() == [0.5, 3.5]
+
+
 def test_weights_share_one_scale_around_zero(tmp_path):
     ax = viz.weights(np.array([[1.0, -4], [2, 0]]), (1, 2), path=tmp_path / "it.png")
     assert ax.images[0].get_clim() == (-4, 4)
@@ -159,6 +170,10 @@ def test_an_animation_has_all_its_frames(tmp_path):
         (lambda: viz.confusion_matrix(np.zeros((2, 3))), "confusion_matrix: .* square"),
         (lambda: viz.confusion_matrix(np.zeros((0, 0))), r"confusion_matrix: .*\(0, 0\)"),
         (lambda: viz.distributions([]), "distributions: there are no layers"),
+        (
+            lambda: viz.image_rows({"a": np.zeros((2, 4, 4)), "b": np.zeros((3, 4, 4))}),
+            r"image_rows: .*\(2, 1, 4, 4\), \(3, 1, 4, 4\)",
+        ),
         (lambda: viz.images(np.zeros((2, 4, 4)), "abc"), "images: 3 labels for 2 images"),
         (lambda: viz.matrix(np.zeros((0, 3))), r"matrix: .*\(0, 3\)"),
         (lambda: viz.regions(sum, np.zeros((4, 3)), np.zeros(4)), r"regions: .*\(4, 3\)"),

@@ -26,6 +26,9 @@ NAMES = (
     "inside",
     "grid_search",
     "optuna_search",
+    "autoencoder",
+    "denoising",
+    "anomaly",
     "unet",
     "diffusion",
 )

@@ -19,9 +19,14 @@ def eye(x, y, epochs=30, seed=0):
     """A classifier of images like ``x``, with which made ones are judged; right on 99 of 100."""
     manual_seed(seed)
     model = Classifier(x.shape[1], int(y.max()) + 1)
-    optimizer = optim.Adam(model.parameters(), lr=4e-3)
-    cosine = optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * -(-len(x) // 32))
+    annealed(model, x, y, epochs=epochs, lr=4e-3, augment=Shift(1 / 8))
+    return model.eval()
+
+
+def annealed(model, *data, epochs, lr, **how):
+    """Trains by Adam in batches of 32, with a rate that falls to zero along a cosine."""
+    optimizer = optim.Adam(model.parameters(), lr=lr)
+    cosine = optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * -(-len(data[0]) // 32))
     model.compile(optimizer)
     schedule = LearningRateScheduler(cosine, per="batch")
-    model.fit(x, y, 32, epochs, augment=Shift(1 / 8), callbacks=[schedule], verbose=0)
-    return model.eval()
+    return model.fit(*data, epochs=epochs, callbacks=[schedule], verbose=0, **how)

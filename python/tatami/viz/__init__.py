@@ -10,7 +10,7 @@ from .activations import activation, sampled
 from .confusion import confusion_matrix
 from .curves import bars, curve, history, lines
 from .depth import distributions
-from .images import feature_maps, images, matrix, weights
+from .images import feature_maps, image_rows, images, matrix, weights
 from .plane import regions, scatter
 from .style import panels
 from .surface import Landscape, animation, race, surface
@@ -25,6 +25,7 @@ __all__ = [
     "distributions",
     "feature_maps",
     "history",
+    "image_rows",
     "images",
     "lines",
     "matrix",

@@ -20,6 +20,25 @@ def images(x, labels=None, *, columns=None, each=False, title=None, ax=None, pat
     return _grid(x, labels, columns, style.PIXELS, None, title, ax, path)
 
 
+def image_rows(rows, *, title=None, ax=None, path=None):
+    """Images one above the other: ``rows`` maps the name of each row to as many (N, ...) images.
+
+    All share one scale. Returns the axes.
+    """
+    batches = [_batch("image_rows", x) for x in rows.values()]
+    shapes = [x.shape for x in batches]
+    if len({*shapes}) != 1:
+        raise ValueError(f"image_rows: rows must have one shape, got {shapes}")
+    count, _, height, width = shapes[0]
+    inches = min(0.7, 8 / count)
+    size = (count * inches + 1.2, len(rows) * inches * height / width + 0.3)
+    with style.axes(ax, path, size) as ax:
+        images(np.concatenate(batches), columns=count, title=title, ax=ax)
+        ax.set_yticks(np.arange(len(rows)) * (height + 1) + (height - 1) / 2, rows)
+        ax.tick_params(length=0)
+    return ax
+
+
 def feature_maps(x, labels=None, *, columns=None, title=None, ax=None, path=None):
     """What a convolution makes of one image (C, H, W), each channel in its own scale."""
     x = np.asarray(x)

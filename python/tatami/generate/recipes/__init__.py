@@ -11,6 +11,7 @@ not call it.
 from importlib import import_module
 
 NAMES = (
+    "autoencoder",
     "unet",
     "diffusion",
 )
