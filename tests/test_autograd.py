@@ -70,6 +70,7 @@ CASES = [
     ("mse_loss", F.mse_loss, (3, 4), (3, 4)),
     ("mse_loss of each", lambda *a: F.mse_loss(*a, reduction="none"), (3, 4), (3, 4)),
     ("dropout", lambda x: F.dropout(x, 0.4, seed=7), (5, 4)),
+    ("reparameterize", lambda *a: F.reparameterize(*a, seed=7), (5, 4), (5, 4)),
     ("max_pool2d", lambda x: F.max_pool2d(x, 3, 2, 1), (2, 3, 5, 6)),
     ("avg_pool2d", lambda x: F.avg_pool2d(x, 3, 2, 1), (2, 3, 5, 6)),
 ]  # fmt: skip

@@ -80,6 +80,14 @@ def test_batch_norm_derivatives(training):
     check_grads(lambda x: f(x, x.sum((0, 2, 3)), None), [normal(4, 3, 2, 2)], order=2)
 
 
+def test_unflatten_takes_flatten_back():
+    x = normal(2, 3, 4, 5)
+    np.testing.assert_array_equal(nn.Unflatten(1, (3, 4, 5))(nn.Flatten()(Tensor(x))).data, x)
+    np.testing.assert_array_equal(nn.Unflatten(-1, (5, 1))(Tensor(x)).data, x[..., None])
+    with pytest.raises(ValueError, match="reshape"):
+        nn.Unflatten(1, (2, 2))(Tensor(x))
+
+
 def test_dropout_scales_and_follows_the_seed():
     layer = nn.Dropout(0.25)
     x = Tensor(np.ones((100, 100), np.float32))

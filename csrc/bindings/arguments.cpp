@@ -86,4 +86,12 @@ Padding padding_argument(const char* op, py::handle value, int rank) {
     return {first.vertical, first.horizontal, last.vertical, last.horizontal};
 }
 
+uint64_t seed_argument(const char* op, py::handle value) {
+    check_type(PyIndex_Check(value.ptr()), op, ": seed must be an int, got ",
+               Py_TYPE(value.ptr())->tp_name);
+    const uint64_t seed = PyLong_AsUnsignedLongLongMask(value.ptr());
+    if (PyErr_Occurred()) throw py::error_already_set();
+    return seed;
+}
+
 }  // namespace tatami

@@ -18,4 +18,7 @@ Pair pair_argument(const char* op, const char* name, py::handle value, int rank 
 // one axis an int, (both,) or ((left, right),), which leaves top and bottom 0; "same" or "valid".
 Padding padding_argument(const char* op, py::handle value, int rank = 2);
 
+// The argument `seed`: a Python or NumPy integer mod 2^64; TypeError for anything else.
+uint64_t seed_argument(const char* op, py::handle value);
+
 }  // namespace tatami

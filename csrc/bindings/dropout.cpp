@@ -1,15 +1,13 @@
 #include "ops/dropout.h"
 
+#include "bindings/arguments.h"
 #include "bindings/module.h"
 
 namespace tatami {
 
 static py::object dropout(py::handle x, double p, py::handle seed) {
     const Dropout d("dropout", p);
-    check_type(PyIndex_Check(seed.ptr()), "dropout: seed must be an int, got ",
-               Py_TYPE(seed.ptr())->tp_name);
-    const uint64_t key = PyLong_AsUnsignedLongLongMask(seed.ptr());  // mod 2^64
-    if (PyErr_Occurred()) throw py::error_already_set();
+    const uint64_t key = seed_argument("dropout", seed);
     const Input in = input("dropout", "x", x);
     const Output y = output(in.shape(), in.dtype()), mask = output(in.shape(), DType::boolean);
     const int64_t n = in.shape().elements();

@@ -57,6 +57,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_prelu(m);
     bind_probe(m);
     bind_recurrent(m);
+    bind_reparameterize(m);
     bind_softmax(m);
     bind_tape(m);
     bind_upsample2d(m);

@@ -20,6 +20,7 @@ void bind_pool2d(py::module_& m);
 void bind_prelu(py::module_& m);
 void bind_probe(py::module_& m);
 void bind_recurrent(py::module_& m);
+void bind_reparameterize(py::module_& m);
 void bind_softmax(py::module_& m);
 void bind_tape(py::module_& m);
 void bind_upsample2d(py::module_& m);

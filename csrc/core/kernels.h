@@ -20,6 +20,7 @@
 #include "ops/prelu.h"
 #include "ops/probe.h"
 #include "ops/recurrent.h"
+#include "ops/reparameterize.h"
 #include "ops/softmax.h"
 #include "ops/upsample2d.h"
 
@@ -43,6 +44,7 @@ struct Kernels {
     Pool2dKernels<T> pool2d;
     PreluKernels<T> prelu;
     ProbeKernels<T> probe;
+    ReparameterizeKernels<T> reparameterize;
     RecurrentKernels<T> rnn;
     SoftmaxKernels<T> softmax;
     Upsample2dKernels<T> upsample2d;

@@ -8,7 +8,6 @@
 
 namespace tatami::TATAMI_ISA {
 
-inline constexpr int64_t kWordBlock = 256;   // elements whose words are made at a time
 inline constexpr int64_t kDropoutCost = 32;  // vector operations that a vector costs
 
 // A lane of T's width for each of the first n bytes, or all of them: what a mask of T is compared
@@ -58,8 +57,7 @@ static void forward(const Dropout& d, uint64_t seed, int64_t n, const T* x, T* y
         }
         uint32_t words[kWordBlock];
         for (int64_t i = begin; i < end; i += kWordBlock) {
-            for (int64_t w = 0; w < kWordBlock; w += 4 * kWideLanes)
-                philox(seed, uint64_t(i + w) / 4, words + w);
+            random_words(seed, i, words);
             drop_block(d, min(kWordBlock, end - i), streamed, words, x + i, y + i, mask + i);
         }
         if (streamed) stream_fence();

@@ -41,4 +41,12 @@ TATAMI_INLINE void philox(uint64_t key, uint64_t counter, uint32_t* words) {
     std::memcpy(words + 2 * kWideLanes, &second, sizeof second);
 }
 
+inline constexpr int64_t kWordBlock = 256;  // elements whose words are made at a time
+
+// The words of the elements from `first` on, four a counter; first is a multiple of 4.
+TATAMI_INLINE void random_words(uint64_t seed, int64_t first, uint32_t (&words)[kWordBlock]) {
+    for (int64_t w = 0; w < kWordBlock; w += 4 * kWideLanes)
+        philox(seed, uint64_t(first + w) / 4, words + w);
+}
+
 }  // namespace tatami::TATAMI_ISA

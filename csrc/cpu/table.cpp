@@ -21,6 +21,7 @@ static Kernels<T> make_kernels() {
         .pool2d = pool2d_kernels<T>(),
         .prelu = prelu_kernels<T>(),
         .probe = probe_kernels<T>(),
+        .reparameterize = reparameterize_kernels<T>(),
         .rnn = rnn_kernels<T>(),
         .softmax = softmax_kernels<T>(),
         .upsample2d = upsample2d_kernels<T>(),

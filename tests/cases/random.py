@@ -1,7 +1,8 @@
-"""Embedding and dropout."""
+"""Embedding, dropout and noise."""
 
 import numpy as np
 
+import reference as R
 from cases.case import Case
 
 
@@ -26,6 +27,20 @@ def _dropout(p):
     ]
 
 
+def _noise(name, bound):
+    return Case(
+        name,
+        lambda K, x, log_variance: getattr(K, name)(x, log_variance, seed=2**40 + 7),
+        lambda source, n: [source(n, 37), source(n, 37)],
+        bound,
+    )
+
+
+def _reach(mean, log_variance):
+    """Of terms that may cancel: |mean| + |sigma eps|."""
+    return np.abs(mean) + np.abs(R.reparameterize(0 * mean, log_variance, seed=2**40 + 7))
+
+
 CASES = [
     Case(
         "embedding",
@@ -42,5 +57,7 @@ CASES = [
         exact=True,
         large=6001,
     ),
+    _noise("reparameterize", _reach),
+    _noise("reparameterize_grad", lambda g, v: np.abs(R.reparameterize_grad(g, v, seed=2**40 + 7))),
     *(case for p in (0.3, 0.5, 0.0, 1.0) for case in _dropout(p)),
 ]

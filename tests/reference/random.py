@@ -1,10 +1,19 @@
-"""Embedding and dropout: gathers, scatters and the counter-based random numbers."""
+"""Embedding, dropout and noise: gathers, scatters and the counter-based random numbers."""
+
+from statistics import NormalDist
 
 import numpy as np
 
 from reference.activation import f64
 
-__all__ = ["dropout", "dropout_grad", "embedding", "embedding_grad"]
+__all__ = [
+    "dropout",
+    "dropout_grad",
+    "embedding",
+    "embedding_grad",
+    "reparameterize",
+    "reparameterize_grad",
+]
 
 
 def embedding(indices, weight):
@@ -36,12 +45,31 @@ def philox(seed, blocks):
     return np.stack([c0, c1, c2, c3], axis=-1)
 
 
+def words(seed, shape):
+    """One for every element, in order."""
+    size = int(np.prod(shape))
+    return philox(seed, -(-size // 4)).reshape(-1)[:size].reshape(shape)
+
+
 def dropout(x, p, *, seed):
     x = f64(x)
-    bits = philox(seed, -(-x.size // 4)).reshape(-1)[: x.size].reshape(x.shape)
-    mask = bits.astype(np.float64) >= p * 2.0**32
+    mask = words(seed, x.shape).astype(np.float64) >= p * 2.0**32
     return dropout_grad(x, mask, p), mask
 
 
 def dropout_grad(grad_y, mask, p):
     return np.zeros(np.shape(grad_y)) if p == 1 else np.where(mask, f64(grad_y) / (1 - p), 0.0)
+
+
+def noise(seed, shape):
+    flipped = words(seed, shape) ^ np.uint64(1 << 31)
+    quantile = np.vectorize(NormalDist().inv_cdf, otypes=[float])
+    return quantile((flipped + 0.5) / 2.0**32)
+
+
+def reparameterize(mean, log_variance, *, seed):
+    return f64(mean) + np.exp(f64(log_variance) / 2) * noise(seed, mean.shape)
+
+
+def reparameterize_grad(grad_z, log_variance, *, seed):
+    return f64(grad_z) * np.exp(f64(log_variance) / 2) * noise(seed, grad_z.shape) / 2

@@ -1,4 +1,4 @@
-"""Pooling, upsampling, embedding, dropout."""
+"""Pooling, upsampling, embedding, dropout, noise."""
 
 from rules.rule import Rule
 
@@ -76,6 +76,17 @@ DROPOUT = Rule(
     uses=("dropout", "dropout_grad"),
 )
 
+REPARAMETERIZE = Rule(
+    "reparameterize",
+    lambda K, mean, log_variance: K.reparameterize(mean, log_variance, seed=3),
+    lambda K, grads, mean, log_variance: (
+        grads[0],
+        K.reparameterize_grad(grads[0], log_variance, seed=3),
+    ),
+    lambda source: [source(7, 9), source(7, 9)],
+    uses=("reparameterize", "reparameterize_grad"),
+)
+
 RULES = [
     *(_max(settings) for settings in WINDOWS),
     *(_linear("avg_pool2d", **settings) for settings in WINDOWS),
@@ -85,4 +96,5 @@ RULES = [
     *(_linear("upsample2d", s, mode) for s in (2, (3, 1)) for mode in ("nearest", "bilinear")),
     EMBEDDING,
     DROPOUT,
+    REPARAMETERIZE,
 ]

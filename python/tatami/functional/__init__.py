@@ -74,6 +74,7 @@ from .pool import (
 )
 from .recurrent import gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
 from .reduce import cumsum, logsumexp, max, min, norm, prod, std, var
+from .reparameterize import reparameterize
 from .shape import (
     broadcast_to,
     expand_dims,
@@ -185,6 +186,7 @@ __all__ = [
     "prelu",
     "prod",
     "relu",
+    "reparameterize",
     "reshape",
     "rms_norm",
     "rnn",

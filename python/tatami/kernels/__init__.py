@@ -30,6 +30,8 @@ from .pool import *
 from .pool import __all__ as _pool
 from .recurrent import *
 from .recurrent import __all__ as _recurrent
+from .reparameterize import *
+from .reparameterize import __all__ as _reparameterize
 from .softmax import *
 from .softmax import __all__ as _softmax
 from .upsample import *
@@ -47,6 +49,7 @@ __all__ = [
     *_optim,
     *_pool,
     *_recurrent,
+    *_reparameterize,
     *_softmax,
     *_upsample,
 ]
