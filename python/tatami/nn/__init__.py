@@ -27,7 +27,7 @@ from .container import ModuleList, Sequential
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, DepthwiseConv2d
 from .dropout import Dropout, GaussianNoise
 from .embedding import Embedding
-from .linear import Dense, Flatten, Identity, Linear
+from .linear import Dense, Flatten, Identity, Linear, Unflatten
 from .loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -129,6 +129,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "Unflatten",
     "Upsample",
     "evaluating",
     "from_config",

@@ -77,6 +77,22 @@ class Flatten(Module):
         return F.flatten(x, self.start_dim, self.end_dim)
 
 
+class Unflatten(Module):
+    """Axis ``dim`` as several, of ``unflattened_size``: what :class:`Flatten` takes back.
+
+    >>> nn.Unflatten(1, (2, 3))(Tensor(numpy.zeros((5, 6)))).shape
+    (5, 2, 3)
+    """
+
+    def __init__(self, dim, unflattened_size):
+        self.dim = dim
+        self.unflattened_size = unflattened_size
+
+    def forward(self, x):
+        dim = self.dim % x.ndim
+        return F.reshape(x, (*x.shape[:dim], *self.unflattened_size, *x.shape[dim + 1 :]))
+
+
 class Identity(Module):
     """``x`` as it is; any arguments of the constructor are ignored."""
 
