@@ -11,16 +11,21 @@ from .diffusion import Diffusion
 from .gan import GAN
 from .pix2pix import PatchGAN, Pix2Pix, Pix2PixGenerator
 from .unet import UNet
+from .vae import VAE, ConditionalVAE, ConvVAE, DenseVAE
 from .wgan import WGAN
 
 __all__ = [
     "DCGAN",
     "GAN",
+    "VAE",
     "WGAN",
     "Autoencoder",
     "Classifier",
     "ConditionalGAN",
+    "ConditionalVAE",
     "ConvAutoencoder",
+    "ConvVAE",
+    "DenseVAE",
     "Diffusion",
     "PatchGAN",
     "Pix2Pix",
