@@ -207,6 +207,19 @@ def test_unet(result):
         assert sum(error["U-Net"]) < sum(error[way])
 
 
+def test_vae(result):
+    nats = result("vae")
+    assert all(
+        nats["floor"] < nats[codes] < nats["mean image"] - 1 for codes in ("2 codes", "8 codes")
+    )
+
+
+def test_cvae(result):
+    shown = result("cvae")
+    assert shown["agreement"] > 0.7
+    assert shown["asked"] < 0.4 < shown["plain"], "what the label says is not in the code"
+
+
 def test_diffusion(result):
     shown = result("diffusion")
     asked = [shown[f"guidance {g}"]["as asked"] for g in (0, 1, 3)]

@@ -9,6 +9,7 @@ import pytest
 import tatami
 from tatami import Tensor, models, nn, optim
 from tatami import functional as F
+from tatami.generate import recipes
 from tatami.models.vae import kl_divergence
 
 RNG = np.random.default_rng(0)
@@ -163,3 +164,20 @@ def test_the_full_size():
     assert models.ConvVAE((3, 32, 64)).sample(2, rng=RNG).shape == (2, 3, 32, 64)
     with pytest.raises(ValueError, match=r"30x28 cannot be halved 2 times.*multiples of 4"):
         models.ConvVAE((1, 30, 28))
+
+
+@pytest.mark.parametrize("name", ["vae", "cvae"])
+def test_recipes_learn_from_folders(name, tmp_path):
+    pytest.importorskip("matplotlib")
+    image = pytest.importorskip("PIL.Image")
+    for k in range(6):
+        file = tmp_path / "mine" / "ab"[k % 2] / f"{k}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image.new("RGB", (20, 30), (40 * k, 0, 99)).save(file)
+    recipe = recipes.recipe(name)
+    data = recipe.data(tmp_path / "mine", 8)
+    model = recipe.model(*data)
+    model.fit(*data, batch_size=4, verbose=0)
+    assert data[0].shape == (6, 3, 8, 8)
+    recipe.show(model, lambda: data, tmp_path / "it.png", 8, np.random.default_rng(0))
+    assert (tmp_path / "it.png").read_bytes()[:4] == b"\x89PNG"

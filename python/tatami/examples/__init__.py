@@ -29,6 +29,8 @@ NAMES = (
     "autoencoder",
     "denoising",
     "anomaly",
+    "vae",
+    "cvae",
     "unet",
     "diffusion",
 )

@@ -27,7 +27,7 @@ def told(codes, digits):
 
 def run(out, quick=False):
     train, (test, digits) = _digits.load()
-    epochs = 12 if quick else 100
+    epochs = 20 if quick else 100
     eye = _digits.eye(*train, epochs=3 if quick else 30)
     manual_seed(0)
     plain = trained(DenseVAE((1, 8, 8), 2), train[0], epochs=epochs)

@@ -4,7 +4,8 @@ The encoder answers with a cloud instead of a point, and the loss keeps all clou
 ball, so that there are no gaps: whatever code is drawn, some image belongs to it, and on the way
 from one to the other every step does (Kingma and Welling, 2014). The loss is a bound on how
 surprising an image is, in nats. What grey pixels as such are uncertain of is its floor; an image
-that knows nothing, the mean of all, is what it has to beat.
+that knows nothing, the mean of all, is what it has to beat. Where codes cost less than their due (β
+below 1), they say more, and images are sharper.
 """
 
 from statistics import NormalDist
@@ -50,8 +51,8 @@ def run(out, quick=False):
     epochs = 25 if quick else 100
     nats = {"floor": surprise(test, test), "mean image": surprise(test, x.mean(axis=0))}
     print("test images, in nats     surprise = pixels + code")
-    flat, deep, strict = (trained(x, *how) for how in ((2, epochs), (8, epochs), (8, epochs, 4.0)))
-    for name, model in {"2 codes": flat, "8 codes": deep, "8 codes, β = 4": strict}.items():
+    flat, deep, free = (trained(x, *how) for how in ((2, epochs), (8, epochs), (8, epochs, 0.25)))
+    for name, model in {"2 codes": flat, "8 codes": deep, "8 codes, β = 1/4": free}.items():
         found = model.evaluate(test, batch_size=len(test), return_dict=True)
         nats[name] = found["reconstruction"] + found["kl"]
         print(f"{name:<24}{nats[name]:9.2f} ={found['reconstruction']:7.2f} +{found['kl']:5.2f}")
@@ -59,7 +60,7 @@ def run(out, quick=False):
         print(f"{name:<24}{nats[name]:9.2f}")
 
     first = test[[np.flatnonzero(digits == digit)[0] for digit in range(10)]]
-    between = ways(deep, first, np.roll(first, -1, axis=0), 10)
+    between = ways(free, first, np.roll(first, -1, axis=0), 10)
     with viz.panels(3, size=(4.2, 4.0), path=out / "vae.png") as axes:
         viz.images(chart(flat, 16), columns=16, title="the plane of codes as a map", ax=axes[0])
         viz.scatter(flat.codes(test), digits, title="where the test digits lie", ax=axes[1])

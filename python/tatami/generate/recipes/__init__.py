@@ -12,6 +12,8 @@ from importlib import import_module
 
 NAMES = (
     "autoencoder",
+    "vae",
+    "cvae",
     "unet",
     "diffusion",
 )
