@@ -281,6 +281,10 @@ def test_schedules_refuse_what_cannot_be():
             cycle.step()
     with pytest.raises(ValueError, match="milestones"):
         lr_scheduler.SequentialLR(two_groups(), [cycle], [1])
+    with pytest.raises(ValueError, match="StepLR: step_size must be positive, not 0"):
+        lr_scheduler.StepLR(two_groups(), 0)
+    with pytest.raises(ValueError, match="CosineAnnealingLR: T_max must be positive, not 0"):
+        lr_scheduler.CosineAnnealingLR(two_groups(), 0)
 
 
 # ---- clipping

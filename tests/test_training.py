@@ -260,6 +260,8 @@ def test_what_fit_refuses():
         ((x, y), {"sample_weight": y[1:]}, "fit: sample_weight has 59 rows"),
         ((x, y), {"validation_split": 1.0}, "leaves 0 to train on"),
         ((x, y), {"validation_split": 0.5, "validation_data": (x, y)}, "no validation_data"),
+        ((x[:0], y[:0]), {}, r"nothing to do: 0 rows \(y has shape \(0,\)\)"),
+        ((x, y), {"steps_per_epoch": 0}, "nothing to do: 60 rows .*steps_per_epoch=0"),
         ((iter([x]),), {}, r"the loader must yield \(x, y\)"),
         ((iter([(x, y)]), y), {}, "give no y beside it"),
     ):

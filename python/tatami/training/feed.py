@@ -117,6 +117,11 @@ class ArrayFeed:
         self.steps = -(-self.rows // batch_size)
         if steps is not None:
             self.steps = min(steps, self.steps)
+        if self.steps < 1:
+            raise ValueError(
+                f"{caller}: there is nothing to do: {self.rows} rows ({whole} has shape "
+                f"{first.shape})" + ("" if steps is None else f", steps_per_epoch={steps}")
+            )
 
     def __iter__(self):
         rng = order = None

@@ -4,7 +4,7 @@ import math
 from bisect import bisect_right
 from collections import Counter
 
-from .scheduler import LRScheduler, for_groups
+from .scheduler import LRScheduler, for_groups, positive
 
 
 class LambdaLR(LRScheduler):
@@ -28,7 +28,7 @@ class StepLR(LRScheduler):
     """``lr0 * gamma ** (t // step_size)``."""
 
     def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
-        self.step_size = step_size
+        self.step_size = positive("StepLR", step_size=step_size)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -140,7 +140,7 @@ class CosineAnnealingLR(LRScheduler):
     """``eta_min + (lr0 - eta_min) * (1 + cos(pi * t / T_max)) / 2``: down, and up again."""
 
     def __init__(self, optimizer, T_max, eta_min=0.0, last_epoch=-1):
-        self.T_max = T_max
+        self.T_max = positive("CosineAnnealingLR", T_max=T_max)
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
 

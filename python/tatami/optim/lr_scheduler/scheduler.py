@@ -78,3 +78,11 @@ def for_groups(schedule, name, optimizer, value):
     if len(value) != count:
         raise ValueError(f"{schedule}: {name} has {len(value)} entries for {count} groups")
     return list(value)
+
+
+def positive(schedule, **number):
+    """The number of steps, which must be one at least; ValueError by its name."""
+    ((name, value),) = number.items()
+    if not value > 0:
+        raise ValueError(f"{schedule}: {name} must be positive, not {value!r}")
+    return value
