@@ -199,6 +199,27 @@ def test_anomaly(result):
     assert by_network.mean() > 0.9 and by_network.mean() > by_axes.mean()
 
 
+def test_gan_ring(result):
+    shown = result("gan_ring")
+    assert shown["clouds"] >= 7
+
+
+def test_dcgan(result):
+    shown = result("dcgan")
+    losses = np.array(shown["history"]["d_loss"])
+    assert (losses > 0.3).all() and (losses < 1.5).all(), "neither wins"
+
+
+def test_cgan(result):
+    shown = result("cgan")
+    assert shown["agreement"] > 0.35, "chance is 0.1"
+
+
+def test_wgan(result):
+    shown = result("wgan")
+    assert np.isfinite(shown["history"]["distance"]).all()
+
+
 def test_unet(result):
     shown = result("unet")
     overlap, error = shown["overlap"], shown["error"]

@@ -31,6 +31,10 @@ NAMES = (
     "anomaly",
     "vae",
     "cvae",
+    "gan_ring",
+    "dcgan",
+    "cgan",
+    "wgan",
     "unet",
     "diffusion",
 )

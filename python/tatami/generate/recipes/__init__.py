@@ -14,6 +14,10 @@ NAMES = (
     "autoencoder",
     "vae",
     "cvae",
+    "gan",
+    "dcgan",
+    "cgan",
+    "wgan",
     "unet",
     "diffusion",
 )
