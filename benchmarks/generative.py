@@ -10,6 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
+import gans
 import numpy as np
 
 import tatami
@@ -67,6 +68,7 @@ def unet(seed):
 
 
 FAMILIES = {
+    **gans.FAMILIES,
     "unet": unet,
     "diffusion": diffusion,
 }
