@@ -12,6 +12,7 @@ from .gan import GAN
 from .pix2pix import PatchGAN, Pix2Pix, Pix2PixGenerator
 from .unet import UNet
 from .vae import VAE, ConditionalVAE, ConvVAE, DenseVAE
+from .wavenet import WaveNet, mu_law_decode, mu_law_encode
 from .wgan import WGAN
 
 __all__ = [
@@ -32,5 +33,8 @@ __all__ = [
     "Pix2PixGenerator",
     "SparseAutoencoder",
     "UNet",
+    "WaveNet",
+    "mu_law_decode",
+    "mu_law_encode",
     "rate_penalty",
 ]
