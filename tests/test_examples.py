@@ -199,6 +199,12 @@ def test_anomaly(result):
     assert by_network.mean() > 0.9 and by_network.mean() > by_axes.mean()
 
 
+def test_sparse_codes(result):
+    (free, all_active), *penalised = result("sparse_codes").values()
+    for error, active in penalised:
+        assert free < error < 0.04 and active < all_active / 4
+
+
 def test_gan_ring(result):
     shown = result("gan_ring")
     assert shown["clouds"] >= 7

@@ -29,6 +29,7 @@ NAMES = (
     "autoencoder",
     "denoising",
     "anomaly",
+    "sparse_codes",
     "vae",
     "cvae",
     "gan_ring",

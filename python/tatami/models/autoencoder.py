@@ -94,7 +94,7 @@ class SparseAutoencoder(Autoencoder):
     L1 penalty, keeps them at zero.
     """
 
-    def __init__(self, sizes, rate=0.05, weight=1e-3, noise=0.0):
+    def __init__(self, sizes, rate=0.05, weight=3e-3, noise=0.0):
         activation = "relu" if rate is None else "sigmoid"
         super().__init__(sizes, activation, noise)
         self.encoder[-1].add(_ACTIVATIONS[activation]())
