@@ -17,6 +17,7 @@ import tatami
 from reference import record
 from tatami import metrics
 from tatami.examples import _digits
+from tatami.examples import pix2pix as pix2pix_example
 from tatami.examples import unet as unet_example
 from tatami.generate import photos, recipes
 
@@ -67,9 +68,21 @@ def unet(seed):
     }
 
 
+def pix2pix(seed):
+    recipe = recipes.recipe("pix2pix")
+    train, (x, real) = recipe.data(None, None), recipe.held_out()
+    numbers = {}
+    for name, critic in (("l1_alone", False), ("with_critic", True)):
+        model = pix2pix_example.learnt(*train, recipe.EPOCHS, critic, seed)
+        found = pix2pix_example.judged(model.translate(x), real)
+        numbers |= {f"{name}_{key}": value for key, value in found.items()}
+    return numbers
+
+
 FAMILIES = {
     **gans.FAMILIES,
     "unet": unet,
+    "pix2pix": pix2pix,
     "diffusion": diffusion,
 }
 

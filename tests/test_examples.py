@@ -234,6 +234,14 @@ def test_unet(result):
         assert sum(error["U-Net"]) < sum(error[way])
 
 
+def test_pix2pix(result):
+    shown = result("pix2pix")
+    alone, critic = shown["L1 alone"], shown["L1 and critic"]
+    assert max(alone["error"], critic["error"]) < shown["edges"]["error"]
+    assert critic["error"] < shown["blurred edges"]["error"]
+    assert critic["histogram"] < alone["histogram"], "closer to how steep real photographs are"
+
+
 def test_vae(result):
     nats = result("vae")
     assert all(

@@ -37,6 +37,7 @@ NAMES = (
     "cgan",
     "wgan",
     "unet",
+    "pix2pix",
     "diffusion",
 )
 

@@ -19,6 +19,7 @@ NAMES = (
     "cgan",
     "wgan",
     "unet",
+    "pix2pix",
     "diffusion",
 )
 
