@@ -75,7 +75,7 @@ def run(out, quick=False):
 
 
 def pictures(x, made, path):
-    chosen = np.random.default_rng(0).permutation(len(x))[:10]
+    chosen = np.random.default_rng(0).permutation(len(x))[:8]
     parts = [made[name][chosen] for name in ("edges", "L1 alone", "L1 and critic", "real")]
     with viz.panels(2, size=(5.2, 3.2), path=path) as (left, right):
         photos.columns(*parts, title="edges, by L1 alone, with a critic, real", ax=left)

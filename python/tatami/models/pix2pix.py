@@ -41,7 +41,8 @@ class Pix2Pix(nn.Module):
 
         min_G max_D  E log D(x, y) + E log(1 - D(x, G(x))) + 100 E |y - G(x)|  (equation 4), where
         G maximizes log D(x, G(x)), and D's part is halved to learn more slowly (section 3.3). With
-        scores s, D = sigmoid(s): -log D = softplus(-s) and -log(1 - D) = softplus(s).
+        scores s, D = sigmoid(s): -log D = softplus(-s) and -log(1 - D) = softplus(s). The "l1" that
+        it returns is of values from 0 to 1, as images are.
         """
         x, y = 2 * x - 1, 2 * y - 1
         made = self.generator(x)
