@@ -5,6 +5,7 @@ from .dataset import ArrayDataset, Dataset, Subset
 from .folder import image_folder
 from .loader import DataLoader
 from .scale import PCA, ZCA, Normalize, Scaler, Standardize, normalize, standardize
+from .sound import read_wav, sound_folder, write_wav
 from .split import KFold, StratifiedKFold, one_hot, train_test_split
 
 __all__ = [
@@ -24,6 +25,9 @@ __all__ = [
     "image_folder",
     "normalize",
     "one_hot",
+    "read_wav",
+    "sound_folder",
     "standardize",
     "train_test_split",
+    "write_wav",
 ]

@@ -16,27 +16,45 @@ def image_folder(folder, size=64, channels=3):
     by its name are left out, and a broken image is named in a warning and skipped. Needs Pillow:
     ``pip install "tatami[demo]"``.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"image_folder: there is no folder {folder}")
     if channels not in (1, 3):
         raise ValueError(f"image_folder: channels must be 1 (grey) or 3 (colour), not {channels}")
-    suffixes = set(_pillow().registered_extensions())
+    pillow = _pillow()
+    found, names = labelled_files(
+        "image_folder",
+        "an image",
+        folder,
+        set(pillow.registered_extensions()),
+        lambda file: _read(file, size, channels),
+        (OSError, ValueError, SyntaxError, pillow.DecompressionBombError),
+    )
+    classes = sorted(set(names))
+    y = np.array([classes.index(name) for name in names], np.int64)
+    return Labelled(np.stack(found), y, classes)
+
+
+def labelled_files(caller, kind, folder, suffixes, read, errors):
+    """What ``read`` makes of every file below ``folder``, and the subfolder that each is in.
+
+    A file that gives one of the ``errors`` is named in a warning and skipped.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{caller}: there is no folder {folder}")
     files = [p for p in sorted(folder.rglob("*")) if p.suffix.lower() in suffixes]
-    found = []
+    found, names = [], []
     for file in files:
         parts = file.relative_to(folder).parts
         if any(part.startswith(".") for part in parts):
             continue
-        pixels = _read(file, size, channels)
-        if pixels is not None:
-            found.append((pixels, parts[0] if len(parts) > 1 else ""))
+        try:
+            found.append(read(file))
+        except errors as error:
+            warnings.warn(f"{caller}: {file} is skipped: {error}", stacklevel=3)
+            continue
+        names.append(parts[0] if len(parts) > 1 else "")
     if not found:
-        raise ValueError(f"image_folder: none of {len(files)} files below {folder} is an image")
-    classes = sorted({name for _, name in found})
-    x = np.stack([pixels for pixels, _ in found])
-    y = np.array([classes.index(name) for _, name in found], np.int64)
-    return Labelled(x, y, classes)
+        raise ValueError(f"{caller}: none of {len(files)} files below {folder} is {kind}")
+    return found, names
 
 
 def _pillow():
@@ -48,15 +66,11 @@ def _pillow():
 
 
 def _read(file, size, channels):
-    """(channels, size, size) from 0 to 1: the middle square; None for a broken file."""
+    """(channels, size, size) from 0 to 1: the middle square."""
     from PIL import Image, ImageOps
 
-    try:
-        with Image.open(file) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB" if channels == 3 else "L")
-            square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        warnings.warn(f"image_folder: {file} is skipped: {error}", stacklevel=3)
-        return None
+    with Image.open(file) as image:
+        upright = ImageOps.exif_transpose(image).convert("RGB" if channels == 3 else "L")
+        square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
     pixels = np.asarray(square, np.float32).reshape(size, size, channels) / np.float32(255)
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
