@@ -156,5 +156,5 @@ if __name__ == "__main__":
             else:
                 runs.append(gans.among_digits(name, (made + 1) / 2, losses, eye, real))
             print(name, seed, runs[-1], flush=True)
-        path = Path(__file__).with_name(f"{name}.json")
-        record.write(path, SEEDS[name], runs, torch=torch.__version__)
+            path = Path(__file__).with_name(f"{name}.json")
+            record.write(path, SEEDS[name][: len(runs)], runs, torch=torch.__version__)

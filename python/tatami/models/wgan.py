@@ -20,7 +20,7 @@ class WGAN(GAN):
     algorithm 1). A batch is divided among ``steps`` steps of the critic.
 
     >>> gan = WGAN(size=16, channels=1, width=32)
-    >>> gan.compile()  # now fit it on images, in batches of 5 times 64
+    >>> gan.compile()  # now fit it on images, in batches of 5 times 32
     """
 
     def __init__(self, size=64, channels=3, latent=100, width=64, steps=5, penalty=10.0):

@@ -4,7 +4,7 @@ from ... import viz
 from ...models import DCGAN
 from ._images import images
 
-EPOCHS, BATCH_SIZE = 8, 32
+EPOCHS, BATCH_SIZE = 5, 32
 
 
 def data(folder, size):

@@ -4,7 +4,7 @@ from ... import viz
 from ...models import WGAN
 from ._images import images
 
-EPOCHS, BATCH_SIZE = 8, 320
+EPOCHS, BATCH_SIZE = 20, 160
 
 
 def data(folder, size):
