@@ -44,10 +44,11 @@ def run(out, quick=False):
     print(f"nearest codes are of one digit without labels {shown['plain']:.0%}, told them ", end="")
     print(f"{shown['asked']:.0%}")
 
-    codes = np.repeat(np.random.default_rng(1).standard_normal((10, 2), np.float32), 10, axis=0)
+    walk = np.linspace(-2, 2, 10, dtype=np.float32)
+    codes = np.column_stack([walk, walk]).repeat(10, axis=0)
     alike = asked.images(codes, labels[:100])
     with viz.panels(3, size=(4.0, 4.0), path=out / "cvae.png") as axes:
-        viz.images(alike, columns=10, title="one code a row, as every digit", ax=axes[0])
+        viz.images(alike, columns=10, title="a way through the codes, as every digit", ax=axes[0])
         viz.scatter(plain.codes(test), digits, title="codes without labels", ax=axes[1])
         viz.scatter(asked.codes(test, digits), digits, title="codes beside labels", ax=axes[2])
     return shown

@@ -25,4 +25,5 @@ def show(model, data, path, count, rng):
     """A column for each class."""
     classes = model.encoder.classes
     labels = np.arange(count) % classes
-    viz.images(model.sample(count, labels, rng=rng), columns=classes, path=path)
+    made = model.sample(count, labels, rng=rng)
+    viz.images(made, columns=classes if 1 < classes <= 16 else None, path=path)
