@@ -15,7 +15,7 @@ import numpy as np
 
 import tatami
 from reference import record
-from tatami import metrics
+from tatami import metrics, models
 from tatami.examples import _digits
 from tatami.examples import pix2pix as pix2pix_example
 from tatami.examples import unet as unet_example
@@ -55,6 +55,27 @@ def diffusion(seed):
     return judged(made, train, test)
 
 
+def vae(seed):
+    """Negative evidence lower bounds of the test digits, and whether those asked for are seen."""
+    tatami.manual_seed(seed)
+    train, test = _digits.load()
+    shape = train[0].shape[1:]
+    networks = {
+        "dense": models.DenseVAE(shape, 8),
+        "conv": models.ConvVAE(shape, 8),
+        "conditional": models.ConditionalVAE(10, shape, 8),
+    }
+    numbers = {}
+    for name, model in networks.items():
+        parts = 2 if name == "conditional" else 1  # with labels, or without
+        model.compile()
+        model.fit(*train[:parts], batch_size=64, epochs=60, verbose=0)
+        found = model.evaluate(*test[:parts], batch_size=len(test[1]), return_dict=True)
+        numbers[f"negative_elbo_{name}"] = found["loss"]
+    made = model.sample(len(test[1]), test[1], rng=np.random.default_rng(seed))
+    return {**numbers, "agreement": judged(made, train, test)["agreement"]}
+
+
 def unet(seed):
     train, (x, masks) = unet_example.grass()
     found = unet_example.segmenting(*train, seed=seed).predict(x) > 0
@@ -80,6 +101,7 @@ def pix2pix(seed):
 
 
 FAMILIES = {
+    "vae": vae,
     **gans.FAMILIES,
     "unet": unet,
     "pix2pix": pix2pix,
