@@ -148,6 +148,8 @@ SIZES = {
     "padding_idx": 1,
     "output_size": 2,
     "scale_factor": 2,
+    "dim": 1,
+    "unflattened_size": (2, 2),
 }
 
 
