@@ -10,6 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
+import autoencoders
 import gans
 import numpy as np
 
@@ -101,6 +102,7 @@ def pix2pix(seed):
 
 
 FAMILIES = {
+    **autoencoders.FAMILIES,
     "vae": vae,
     **gans.FAMILIES,
     "unet": unet,
