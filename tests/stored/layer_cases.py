@@ -26,6 +26,7 @@ LINEAR = [
     ("Linear", lambda nn: nn.Linear(3, 4), plain, (2, 3)),
     ("Linear plain", lambda nn: nn.Linear(3, 4, False), plain, (2, 2, 3)),
     ("Flatten", lambda nn: nn.Flatten(), plain, (2, 3, 2)),
+    ("Unflatten", lambda nn: nn.Unflatten(1, (3, 2)), plain, (2, 6, 2)),
     ("Identity", lambda nn: nn.Identity(54, unused=0.1), plain, (2, 3)),
     ("Embedding", lambda nn: nn.Embedding(6, 3, 2), plain, WORDS),
 ]
