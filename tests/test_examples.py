@@ -255,6 +255,11 @@ def test_cvae(result):
     assert shown["asked"] < 0.4 < shown["plain"], "what the label says is not in the code"
 
 
+def test_wavenet(result):
+    shown = result("wavenet")
+    assert shown["WaveNet"] < shown["bigrams"] < shown["uniform"]
+
+
 def test_diffusion(result):
     shown = result("diffusion")
     asked = [shown[f"guidance {g}"]["as asked"] for g in (0, 1, 3)]

@@ -5,6 +5,10 @@ import pytest
 
 import tatami
 from tatami import Tensor, nn, no_grad
+from tatami.__main__ import main
+from tatami.data import read_wav, write_wav
+from tatami.generate import sounds
+from tatami.generate.recipes import wavenet as recipe
 from tatami.models import WaveNet, mu_law_decode, mu_law_encode
 from tatami.models.wavenet import Steps
 
@@ -197,3 +201,39 @@ def test_saved_and_loaded(tmp_path, rng):
     loaded = nn.load_model(tmp_path / "wavenet.safetensors")
     made = [m.sample(2, 20, [0, 2], rng=np.random.default_rng(0)) for m in (model, loaded)]
     np.testing.assert_array_equal(*made)
+
+
+# The recipe
+
+
+def test_the_recipe_learns_from_a_folder(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(recipe, "DILATIONS", [1, 2])
+    (tmp_path / "mine").mkdir()
+    time = np.arange(8000) / 8000
+    write_wav(tmp_path / "mine" / "tone.wav", np.sin(2 * np.pi * 300 * time), 8000)
+    (tmp_path / "mine" / "broken.wav").write_bytes(b"RIFF")
+    out = tmp_path / "out"
+    how = ["--data", str(tmp_path / "mine"), "--out", str(out), "--epochs", "1"]
+    with pytest.warns(UserWarning, match=r"broken\.wav is skipped"):
+        assert main(["generate", "wavenet", *how]) == 0
+    assert "4 examples of 1000" in capsys.readouterr().out
+    assert (out / "samples.png").read_bytes()[:4] == b"\x89PNG"
+    x, rate = read_wav(out / "samples.wav")
+    assert rate == sounds.RATE and len(x) == 8 * 1.2 * rate and np.abs(x).max() > 0
+
+
+def test_sounds_are_heard_as_what_they_are(rng):
+    x, kind = sounds.sounds(14, rng)
+    assert x.shape == (14, sounds.RATE) and x.dtype == np.float32 and np.abs(x).max() <= 0.8
+    np.testing.assert_array_equal(sounds.heard(x), kind)
+    notes = kind < len(sounds.NOTES)
+    hertz = np.array([*sounds.NOTES.values()])[kind[notes]]
+    np.testing.assert_allclose(sounds.pitch(x[notes]), hertz, atol=0.5)
+
+
+def test_bigrams_of_a_known_chain(rng):
+    levels = rng.integers(0, 2, (2, 20_000))
+    assert sounds.bigram(levels, levels, 2) == pytest.approx(np.log(2), rel=1e-3)
+    turning = np.arange(5000)[None] % 4
+    assert sounds.bigram(turning, turning, 4) < 1e-3

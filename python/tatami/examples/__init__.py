@@ -38,6 +38,7 @@ NAMES = (
     "wgan",
     "unet",
     "pix2pix",
+    "wavenet",
     "diffusion",
 )
 

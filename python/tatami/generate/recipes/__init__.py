@@ -20,6 +20,7 @@ NAMES = (
     "wgan",
     "unet",
     "pix2pix",
+    "wavenet",
     "diffusion",
 )
 
