@@ -266,6 +266,14 @@ def test_diffusion(result):
     assert asked[0] < 0.3 < asked[1] < asked[2] and asked[2] > 0.7
 
 
+def test_avatar(result, folder):
+    shown = result("avatar")
+    assert (folder / "avatar.gif").read_bytes()[:6] == b"GIF89a"
+    psnr = shown["psnr"]
+    assert psnr["both layers"] > psnr["the picture as it was"] > 10
+    assert shown["frame"] < shown["meeting"], "dear once a person, cheap for each frame"
+
+
 def test_from_the_command_line(tmp_path):
     listed = tatami_command("example")
     assert listed.returncode == 0

@@ -40,6 +40,7 @@ NAMES = (
     "pix2pix",
     "wavenet",
     "diffusion",
+    "avatar",
 )
 
 

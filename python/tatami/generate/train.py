@@ -29,7 +29,7 @@ def train(settings, epochs, folder, fresh=False):
         verbose=0,
         resume=resume,
         callbacks=[
-            training.Progress(settings["recipe"], images=len(data()[0]), one_line=True),
+            training.Progress(settings["recipe"], images=len(_first(data())), one_line=True),
             Pictures(recipe, data, folder, settings["seed"]),
             Keep(checkpoint, settings),
         ],
@@ -51,11 +51,17 @@ def _same_run(state, settings, path):
 
 
 def _introduction(settings, data, folder):
-    shape = "x".join(map(str, data[0].shape[1:]))
+    rows = _first(data)
+    shape = "x".join(map(str, rows.shape[1:]))
     source = f" of {settings['data']}" if settings["data"] else ""
     name = settings["recipe"]
     return (
         f"{name}: {recipes.about(name)}\n"
-        f"{len(data[0]):,} examples of {shape}{source}; Ctrl-C stops, the same command goes on\n"
+        f"{len(rows):,} examples of {shape}{source}; Ctrl-C stops, the same command goes on\n"
         f"samples, as it learns: {folder}"
     )
+
+
+def _first(data):
+    """The first input of the arrays for ``fit``."""
+    return data[0][0] if isinstance(data[0], tuple) else data[0]

@@ -5,6 +5,7 @@ as any other module.
 """
 
 from .autoencoder import Autoencoder, ConvAutoencoder, SparseAutoencoder, rate_penalty
+from .avatar import Avatar
 from .classifier import Classifier
 from .dcgan import DCGAN, ConditionalGAN
 from .diffusion import Diffusion
@@ -21,6 +22,7 @@ __all__ = [
     "VAE",
     "WGAN",
     "Autoencoder",
+    "Avatar",
     "Classifier",
     "ConditionalGAN",
     "ConditionalVAE",

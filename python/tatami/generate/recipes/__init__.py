@@ -22,6 +22,7 @@ NAMES = (
     "pix2pix",
     "wavenet",
     "diffusion",
+    "avatar",
 )
 
 
