@@ -7,7 +7,7 @@ import tatami
 from tatami import Tensor, nn, no_grad
 from tatami.__main__ import main
 from tatami.data import read_wav, write_wav
-from tatami.generate import sounds
+from tatami.generate import pictures, sounds
 from tatami.generate.recipes import wavenet as recipe
 from tatami.models import WaveNet, mu_law_decode, mu_law_encode
 from tatami.models.wavenet import Steps
@@ -209,6 +209,7 @@ def test_saved_and_loaded(tmp_path, rng):
 def test_the_recipe_learns_from_a_folder(tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(recipe, "DILATIONS", [1, 2])
+    monkeypatch.setattr(pictures, "COUNT", 3)
     (tmp_path / "mine").mkdir()
     time = np.arange(8000) / 8000
     write_wav(tmp_path / "mine" / "tone.wav", np.sin(2 * np.pi * 300 * time), 8000)
@@ -220,7 +221,9 @@ def test_the_recipe_learns_from_a_folder(tmp_path, monkeypatch, capsys):
     assert "4 examples of 1000" in capsys.readouterr().out
     assert (out / "samples.png").read_bytes()[:4] == b"\x89PNG"
     x, rate = read_wav(out / "samples.wav")
-    assert rate == sounds.RATE and len(x) == 8 * 1.2 * rate and np.abs(x).max() > 0
+    assert rate == sounds.RATE and len(x) == 3 * rate * 6 // 5 and np.abs(x).max() > 0
+    assert main(["sample", str(out), "--count", "2"]) == 0
+    assert len(read_wav(out / "sampled.wav")[0]) == 2 * rate * 6 // 5
 
 
 def test_sounds_are_heard_as_what_they_are(rng):

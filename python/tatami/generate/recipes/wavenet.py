@@ -26,9 +26,9 @@ def model(x, y):
 
 
 def show(model, data, path, count, rng):
-    """Sounds of one class after the other; all on the picture are in ``samples.wav``."""
-    count = min(count, 8)
+    """One of each class in turn: the first eight as a picture, all in the WAV file beside it."""
     label = np.arange(count) % model.voice.num_embeddings
     made = model.sample(count, sounds.RATE, label, rng=rng)
-    write_wav(path.with_name("samples.wav"), sounds.after_each_other(made), sounds.RATE)
-    sounds.picture(made, path)
+    beside = path.with_name(path.stem.lstrip(".") + ".wav")
+    write_wav(beside, sounds.after_each_other(made), sounds.RATE)
+    sounds.picture(made[:8], path)
