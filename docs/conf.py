@@ -1,6 +1,7 @@
 """Builds the documentation: ``python -m sphinx -W docs build/docs``, with tatami[docs] installed.
 
-``-D quick=1`` makes the tutorials' pictures from the short form of the examples.
+``-D quick=generative`` makes the pictures of the generative models, which train for minutes each,
+from the short form of the examples, ``-D quick=all`` those of all tutorials.
 """
 
 import sys

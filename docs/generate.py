@@ -12,6 +12,9 @@ from docutils import nodes
 
 from tatami import examples
 
+# What -D quick=... makes pictures of in a short form.
+SHORT = {"": (), "generative": examples.GENERATIVE, "all": examples.NAMES}
+
 FOLDER = Path(__file__).parent / "_generated"
 
 # Packages whose public names have a page each, grouped by the file that they live in. A name that
@@ -42,7 +45,7 @@ REFERENCE = """Every public name, from the docstrings, grouped by the file that 
 
 
 def setup(app):
-    app.add_config_value("quick", False, "env")
+    app.add_config_value("quick", "", "env")
     app.connect("builder-inited", generate)
     app.connect("missing-reference", by_last_name)
     return {"parallel_read_safe": True}
@@ -53,7 +56,7 @@ def generate(app):
     for name in PACKAGES:
         write(f"reference/{name}.rst", reference(name, described))
     for name in examples.NAMES:
-        write(f"tutorials/{name}.rst", tutorial(name, app.config.quick))
+        write(f"tutorials/{name}.rst", tutorial(name, name in SHORT[app.config.quick]))
     write("tutorials/index.rst", contents("Tutorials", examples.__doc__, examples.NAMES))
     write("reference/index.rst", contents("Reference", REFERENCE, PACKAGES))
 

@@ -8,6 +8,23 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
+GENERATIVE = (  # these train for minutes
+    "autoencoder",
+    "denoising",
+    "anomaly",
+    "sparse_codes",
+    "vae",
+    "cvae",
+    "gan_ring",
+    "dcgan",
+    "cgan",
+    "wgan",
+    "unet",
+    "pix2pix",
+    "wavenet",
+    "diffusion",
+    "avatar",
+)
 NAMES = (
     "perceptron",
     "line",
@@ -26,21 +43,7 @@ NAMES = (
     "inside",
     "grid_search",
     "optuna_search",
-    "autoencoder",
-    "denoising",
-    "anomaly",
-    "sparse_codes",
-    "vae",
-    "cvae",
-    "gan_ring",
-    "dcgan",
-    "cgan",
-    "wgan",
-    "unet",
-    "pix2pix",
-    "wavenet",
-    "diffusion",
-    "avatar",
+    *GENERATIVE,
 )
 
 
