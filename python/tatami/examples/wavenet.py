@@ -33,6 +33,12 @@ def trained(x, kind, quick):
     return model
 
 
+def asked(model, kind, length=sounds.RATE):
+    """The share of the model's sounds that are heard as the kinds (N,) that it was asked for."""
+    made = model.sample(len(kind), length, kind, rng=np.random.default_rng(0))
+    return np.mean(sounds.heard(made) == kind)
+
+
 def speeds(model, length):
     """Samples a second of one sound, by queues and by the whole network at every step."""
     levels = np.full((1, model.receptive_field), 128)
@@ -80,12 +86,11 @@ def run(out, quick=False):
     print("samples a second: " + ", ".join(f"{v:,.0f} {k}" for k, v in shown["speed"].items()))
 
     length, begun = sounds.RATE // (8 if quick else 1), sounds.RATE // (16 if quick else 4)
-    rng = np.random.default_rng(0)
-    made = model.sample(len(test), length, test_kind, rng=rng)
-    shown["as asked"] = np.mean(sounds.heard(made) == test_kind)
-    print(f"{shown['as asked']:.0%} of {len(made)} sounds are heard as the kind that was asked for")
+    shown["as asked"] = asked(model, test_kind, length)
+    print(f"{shown['as asked']:.0%} of {len(test)} sounds are heard as the kind that was asked for")
 
     start = test[SHOWN, :begun]
+    rng = np.random.default_rng(0)
     rest = model.sample(len(SHOWN), length - begun, SHOWN, start=start, rng=rng)
     made = np.concatenate([start, rest], axis=1)
     picture(test[SHOWN, :length], made, begun, out / "wavenet.png")

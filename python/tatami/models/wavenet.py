@@ -73,7 +73,7 @@ class WaveNet(nn.Module):
         self.voice = None
         if classes is not None:
             self.voice = nn.Embedding(classes, layers * 2 * channels)
-            nn.init.zeros_(self.voice.weight)
+            nn.init.normal_(self.voice.weight, std=0.5)
 
     @property
     def receptive_field(self):
