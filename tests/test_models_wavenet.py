@@ -22,7 +22,7 @@ def rng():
 
 def small(classes=None, **how):
     tatami.manual_seed(0)
-    return WaveNet(DILATIONS, classes, **{"channels": 6, "skip": 10, **how})
+    return WaveNet(DILATIONS, classes, **{"channels": 7, "skip": 10, **how})
 
 
 def logits(model, levels, label=None):

@@ -4,6 +4,7 @@ A network hears an eighth of a second and tells the probabilities of the next sa
 levels; drawn by them and heard in turn, samples become a sound. It has learnt notes and chirps, and
 can be given the beginning of one that it has never heard, or the name of a kind alone. What a layer
 computed once is kept in a queue: a step costs one column of each, and not a bit is different.
+Notes go on; a chirp soon loses its way, for what the network hears then are its own small errors.
 """
 
 import time

@@ -56,7 +56,7 @@ def bigram(train, test, levels):
 
 def loudness(x, window=256, hop=25):
     """Decibels (frequencies, times) of a wave (T,), 0 for the loudest and -60 at least."""
-    x = np.pad(x, window // 2)
+    x = np.pad(x, window // 2, "reflect")
     frames = np.lib.stride_tricks.sliding_window_view(x, window)[::hop]
     power = np.abs(np.fft.rfft(frames * np.hanning(window))).T ** 2
     return 10 * np.log10(np.maximum(power / max(power.max(), 1e-12), 1e-6))

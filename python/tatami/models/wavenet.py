@@ -193,8 +193,8 @@ class Steps:
 def _waves(channels):
     """(256, channels): sines and cosines of the levels, so that neighbours begin alike."""
     place = np.linspace(-1, 1, LEVELS)[:, None]
-    angle = place * np.pi / 2 * np.arange(1, channels // 2 + 1)
-    return np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
+    angle = place * np.pi / 2 * np.arange(1, (channels + 1) // 2 + 1)
+    return np.concatenate([np.sin(angle), np.cos(angle)], axis=1)[:, :channels]
 
 
 def _matrix(conv):
