@@ -131,8 +131,12 @@ def measure(name):
     ours = record.write(path, reference["seeds"], runs)
     print(f"{name + ', mean and spread':<32}{'tatami':>20}{'PyTorch':>20}")
     for number in runs[0]:
-        columns = [f"{r['mean'][number]:.4g} ± {r['std'][number]:.2g}" for r in (ours, reference)]
+        columns = [shown(each["mean"][number], each["std"][number]) for each in (ours, reference)]
         print(f"{number:<32}{columns[0]:>20}{columns[1]:>20}")
+
+
+def shown(mean, spread):
+    return f"{mean:.4g}" if spread is None else f"{mean:.4g} ± {spread:.2g}"
 
 
 if __name__ == "__main__":
