@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "core/check.h"
+#include "core/cuda_library.h"
 
 namespace tatami {
 
@@ -50,6 +51,9 @@ struct Backend {
 
 // Best first.
 const std::vector<Backend>& backends() {
+    static const std::vector<Backend> emulated = {
+        {"cuda", true, [] { return emulated_cuda_tables(); }}};
+    if (cuda_is_emulated()) return emulated;
     static const std::vector<Backend> list = {
 #ifdef TATAMI_HAVE_AVX512
         {"avx512", has_v4(), &avx512::make_tables},

@@ -1,0 +1,29 @@
+// Activations over whole arrays.
+#include "ops/activation.h"
+
+#include "cuda/activate.cuh"
+#include "cuda/elementwise.cuh"
+#include "cuda/table.h"
+
+namespace tatami::cuda {
+
+template <class T>
+static void forward(Activation kind, int64_t n, const T* x, T alpha, T* y) {
+    with_activation<T>(kind, alpha, [&](auto f) { map_arrays(n, f, y, x); });
+}
+
+template <class T>
+static void backward(Activation kind, int64_t n, const T* dy, const T* x, T alpha, T* dx) {
+    with_activation<T>(kind, alpha, [&](auto f) {
+        map_arrays(n, Gradient<T, decltype(f)>{f}, dx, dy, x);
+    });
+}
+
+template <class T>
+ActivationKernels<T> activation_kernels() {
+    return {&forward<T>, &backward<T>};
+}
+template ActivationKernels<float> activation_kernels();
+template ActivationKernels<double> activation_kernels();
+
+}  // namespace tatami::cuda

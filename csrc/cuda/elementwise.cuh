@@ -1,0 +1,60 @@
+// y = f(x...) over whole arrays: 16 bytes a load where the arrays allow it.
+#pragma once
+
+#include "cuda/launch.cuh"
+
+namespace tatami::cuda {
+
+inline constexpr int kMapThreads = 256;
+inline constexpr int kMapPacks = 2;  // of a thread: loads in flight
+
+// As many elements as one load moves.
+template <class T, int N>
+struct alignas(N * sizeof(T)) Elements {
+    T at[N];
+};
+
+template <int N, class T, class F, class... In>
+__global__ void map_kernel(int64_t n, F f, T* y, const In*... x) {
+    const int64_t first = (int64_t(blockIdx.x) * kMapThreads * kMapPacks + threadIdx.x) * N;
+    for (int p = 0; p < kMapPacks; p++) {
+        const int64_t i = first + int64_t(p) * kMapThreads * N;
+        if (i >= n) return;
+        if constexpr (N > 1) {
+            if (i + N <= n) {
+                const auto one = [&](const Elements<In, N>... in) {
+                    Elements<T, N> out;
+                    for (int k = 0; k < N; k++) out.at[k] = f(in.at[k]...);
+                    *reinterpret_cast<Elements<T, N>*>(y + i) = out;
+                };
+                one(*reinterpret_cast<const Elements<In, N>*>(x + i)...);
+                continue;
+            }
+        }
+        for (int k = 0; k < N && i + k < n; k++) y[i + k] = f(x[i + k]...);
+    }
+}
+
+template <class T>
+bool aligned_to(const T* pointer, size_t bytes) {
+    return reinterpret_cast<uintptr_t>(pointer) % bytes == 0;
+}
+
+// y (n) = f(x (n)...); f is called on the device. y may be one of the x.
+template <class T, class F, class... In>
+void map_arrays(int64_t n, F f, T* y, const In*... x) {
+    if (n <= 0) return;
+    constexpr int kWide = 16 / int(sizeof(T));
+    const bool wide = aligned_to(y, kWide * sizeof(T)) && (aligned_to(x, kWide * sizeof(In)) && ...);
+    const auto start = [&](auto kernel, int64_t each) {
+        const int64_t blocks = (n + each - 1) / each;
+        launch({dim3(unsigned(blocks)), dim3(kMapThreads)}, kernel, n, f, y, x...);
+    };
+    constexpr int64_t kEach = kMapThreads * kMapPacks;
+    if (wide)
+        start(&map_kernel<kWide, T, F, In...>, kEach * kWide);
+    else
+        start(&map_kernel<1, T, F, In...>, kEach);
+}
+
+}  // namespace tatami::cuda

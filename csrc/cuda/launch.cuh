@@ -1,0 +1,65 @@
+// The one way to run a kernel.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <tuple>
+
+#include "cuda/context.h"
+#include "cuda/words.cuh"
+
+namespace tatami::cuda {
+
+// Blocks that one axis of a grid may have beside the first.
+inline constexpr int64_t kGridY = 65535;
+
+struct Grid {
+    dim3 blocks, threads;
+    size_t shared_bytes = 0;
+    bool cooperative = false;  // all blocks run at once and may wait for each other
+};
+
+#ifdef __CUDACC__
+
+inline void check(cudaError_t status, const char* what) {
+    if (status != cudaSuccess)
+        throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
+}
+
+// More shared memory than this must be asked for.
+inline constexpr size_t kPlainShared = 48 << 10;
+
+template <class... P, class... A>
+void launch(const Grid& grid, void (*kernel)(P...), const A&... arguments) {
+    const void* const code = reinterpret_cast<const void*>(kernel);
+    if (grid.shared_bytes > kPlainShared)
+        check(cudaFuncSetAttribute(code, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                   int(grid.shared_bytes)),
+              "shared memory");
+    std::tuple<P...> values(arguments...);
+    std::apply(
+        [&](P&... value) {
+            void* pointers[] = {const_cast<void*>(static_cast<const void*>(&value))..., nullptr};
+            const auto stream = static_cast<cudaStream_t>(context().stream);
+            check(grid.cooperative
+                      ? cudaLaunchCooperativeKernel(code, grid.blocks, grid.threads, pointers,
+                                                    grid.shared_bytes, stream)
+                      : cudaLaunchKernel(code, grid.blocks, grid.threads, pointers,
+                                         grid.shared_bytes, stream),
+                  "launch");
+        },
+        values);
+}
+
+#else
+
+template <class... P, class... A>
+void launch(const Grid& grid, void (*kernel)(P...), const A&... arguments) {
+    const std::tuple<P...> values(arguments...);
+    emulator::run(grid.blocks, grid.threads, grid.shared_bytes, grid.cooperative,
+                  [&] { std::apply(kernel, values); });
+}
+
+#endif
+
+}  // namespace tatami::cuda

@@ -1,0 +1,38 @@
+#include "cuda/table.h"
+
+#include "cuda/context.h"
+#include "cuda/words.cuh"
+
+namespace tatami::cuda {
+
+template <class T>
+static Kernels<T> make_kernels() {
+    Kernels<T> table{};
+    table.activation = activation_kernels<T>();
+    table.dropout = dropout_kernels<T>();
+    return table;
+}
+
+Context& context() {
+#ifdef __CUDACC__
+    thread_local Context one;
+#else
+    thread_local Context one{nullptr, &emulator::allocate, &emulator::release};
+#endif
+    return one;
+}
+
+}  // namespace tatami::cuda
+
+// All that the library shows: its table, and the context of the calling thread.
+extern "C" {
+__attribute__((visibility("default"))) const tatami::Tables* tatami_cuda_tables() {
+    static const tatami::Tables tables{tatami::cuda::make_kernels<float>(),
+                                       tatami::cuda::make_kernels<double>()};
+    return &tables;
+}
+
+__attribute__((visibility("default"))) tatami::cuda::Context* tatami_cuda_context() {
+    return &tatami::cuda::context();
+}
+}

@@ -1,0 +1,13 @@
+// The functions that fill the table, one a family: each .cu defines its own.
+#pragma once
+
+#include "core/kernels.h"
+
+namespace tatami::cuda {
+
+template <class T>
+ActivationKernels<T> activation_kernels();
+template <class T>
+DropoutKernels<T> dropout_kernels();
+
+}  // namespace tatami::cuda

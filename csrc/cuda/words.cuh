@@ -1,0 +1,19 @@
+// The language of this folder: CUDA C++ by nvcc, or plain C++ on the emulator.
+#pragma once
+
+#ifdef __CUDACC__
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#else
+#include "cuda/emulator/words.h"
+#endif
+
+namespace tatami::cuda {
+
+// Called from the device by way of these two words only, so that both compilers see one function.
+#define TATAMI_DEVICE __device__ __forceinline__
+
+inline constexpr int kWarp = 32;
+
+}  // namespace tatami::cuda
