@@ -38,30 +38,44 @@ TATAMI_DEVICE void sync_grid() {
 #endif
 }
 
-// The value of lane `lane ^ mask` of the warp, all of whose lanes must call.
-template <class V>
-TATAMI_DEVICE V shuffle_xor(V value, int mask) {
 #ifdef __CUDACC__
-    return __shfl_xor_sync(0xFFFFFFFFu, value, mask);
+// Any value, a word of 32 bits at a time.
+template <class V, class Shuffle>
+TATAMI_DEVICE V by_words(V value, Shuffle shuffle) {
+    static_assert(sizeof(V) % 4 == 0);
+    uint32_t words[sizeof(V) / 4];
+    memcpy(words, &value, sizeof(V));
+    for (uint32_t& word : words) word = shuffle(word);
+    memcpy(&value, words, sizeof(V));
+    return value;
+}
 #else
+template <class V>
+V given_by(int lane, V value) {
     static_assert(sizeof(V) <= emulator::kExchange);
     const char* const given = emulator::exchange(&value, sizeof(V));
-    const int lane = int(emulator::current->number % kWarp) ^ mask;
     std::memcpy(&value, given + lane * emulator::kExchange, sizeof(V));
     return value;
-#endif
 }
+#endif
 
-// The value of lane `lane`.
+// The value of lane `lane` of the warp, all of whose lanes must call.
 template <class V>
 TATAMI_DEVICE V shuffle(V value, int lane) {
 #ifdef __CUDACC__
-    return __shfl_sync(0xFFFFFFFFu, value, lane);
+    return by_words(value, [=](uint32_t w) { return __shfl_sync(0xFFFFFFFFu, w, lane); });
 #else
-    static_assert(sizeof(V) <= emulator::kExchange);
-    const char* const given = emulator::exchange(&value, sizeof(V));
-    std::memcpy(&value, given + lane * emulator::kExchange, sizeof(V));
-    return value;
+    return given_by(lane, value);
+#endif
+}
+
+// The value of the lane whose number differs in the bits of `mask`.
+template <class V>
+TATAMI_DEVICE V shuffle_xor(V value, int mask) {
+#ifdef __CUDACC__
+    return by_words(value, [=](uint32_t w) { return __shfl_xor_sync(0xFFFFFFFFu, w, mask); });
+#else
+    return given_by(int(emulator::current->number % kWarp) ^ mask, value);
 #endif
 }
 

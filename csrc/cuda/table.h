@@ -9,5 +9,7 @@ template <class T>
 ActivationKernels<T> activation_kernels();
 template <class T>
 DropoutKernels<T> dropout_kernels();
+template <class T>
+SoftmaxKernels<T> softmax_kernels();
 
 }  // namespace tatami::cuda
