@@ -97,7 +97,7 @@ struct Gradient<T, Relu<T>> {
 
 // Calls use(f) with the function object of `kind`; nothing for `none`.
 template <class T, class Use>
-void with_activation(Activation kind, T alpha, const Use& use) {
+__host__ TATAMI_DEVICE void with_activation(Activation kind, T alpha, const Use& use) {
     switch (kind) {
         case Activation::none:
             return;
@@ -118,6 +118,13 @@ void with_activation(Activation kind, T alpha, const Use& use) {
         case Activation::softplus:
             return use(Softplus<T>{});
     }
+}
+
+// f(x) of an epilogue: `kind` is the same for all threads, and mostly none.
+template <class T>
+__device__ __noinline__ T activated(Activation kind, T x) {
+    with_activation<T>(kind, T(kLeakySlope), [&](auto f) { x = f(x); });
+    return x;
 }
 
 }  // namespace tatami::cuda

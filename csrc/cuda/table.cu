@@ -10,6 +10,7 @@ static Kernels<T> make_kernels() {
     Kernels<T> table{};
     table.activation = activation_kernels<T>();
     table.dropout = dropout_kernels<T>();
+    table.matmul = matmul_kernels<T>();
     table.softmax = softmax_kernels<T>();
     return table;
 }

@@ -10,6 +10,8 @@ ActivationKernels<T> activation_kernels();
 template <class T>
 DropoutKernels<T> dropout_kernels();
 template <class T>
+MatmulKernels<T> matmul_kernels();
+template <class T>
 SoftmaxKernels<T> softmax_kernels();
 
 }  // namespace tatami::cuda

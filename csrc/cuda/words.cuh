@@ -14,6 +14,13 @@ namespace tatami::cuda {
 // Called from the device by way of these two words only, so that both compilers see one function.
 #define TATAMI_DEVICE __device__ __forceinline__
 
+// Before a loop whose counter chooses registers: it must not stay a loop.
+#ifdef __CUDACC__
+#define TATAMI_UNROLL _Pragma("unroll")
+#else
+#define TATAMI_UNROLL
+#endif
+
 inline constexpr int kWarp = 32;
 
 }  // namespace tatami::cuda
