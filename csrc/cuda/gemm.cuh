@@ -93,7 +93,6 @@ TATAMI_DEVICE void multiply_stage(T (&acc)[Shape::kEach][Shape::kEach], const T*
                                   int row, int column) {
     using Four = Elements<T, Shape::kRun>;
     constexpr int kSpreadA = Shape::kRows / Shape::kRuns, kSpreadB = Shape::kColumns / Shape::kRuns;
-    TATAMI_UNROLL
     for (int d = 0; d < Shape::kDepth; d++) {
         Four left[Shape::kRuns], right[Shape::kRuns];
         TATAMI_UNROLL
@@ -112,7 +111,7 @@ TATAMI_DEVICE void multiply_stage(T (&acc)[Shape::kEach][Shape::kEach], const T*
 
 // Tile blockIdx.x of C, chunk blockIdx.y of k, product first_batch + blockIdx.z.
 template <class T, class Shape, class A, class B, class C>
-__global__ void __launch_bounds__(Shape::kThreads, 512 / Shape::kThreads)
+__global__ void __launch_bounds__(Shape::kThreads, 256 / Shape::kThreads)
     gemm_kernel(Extent e, int64_t first_batch, A all_a, B all_b, C all_c) {
     const int64_t z = first_batch + blockIdx.z;
     const A a = all_a.batch(z);
@@ -240,12 +239,12 @@ template <class T, class A, class B, class C>
 void gemm(int64_t m, int64_t n, int64_t k, int64_t batches, const A& a, const B& b, const C& c) {
     if (m <= 0 || n <= 0 || batches <= 0) return;
     // Large tiles read less; small ones leave less of a narrow product idle.
-    const bool large = sizeof(T) == 4 && m > 64 && n > 64 &&
-                       tiles_of<LargeTile>(m, n) * batches >= kEnoughBlocks / 8;
-    if (large)
-        gemm_tiled<T, LargeTile>(m, n, k, batches, a, b, c);
-    else
-        gemm_tiled<T, SmallTile>(m, n, k, batches, a, b, c);
+    if constexpr (sizeof(T) == 4) {
+        const bool large = m > 64 && n > 64;
+        if (large && tiles_of<LargeTile>(m, n) * batches >= kEnoughBlocks / 8)
+            return gemm_tiled<T, LargeTile>(m, n, k, batches, a, b, c);
+    }
+    gemm_tiled<T, SmallTile>(m, n, k, batches, a, b, c);
 }
 
 }  // namespace tatami::cuda
