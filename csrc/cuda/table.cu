@@ -9,6 +9,7 @@ template <class T>
 static Kernels<T> make_kernels() {
     Kernels<T> table{};
     table.activation = activation_kernels<T>();
+    table.conv2d = conv2d_kernels<T>();
     table.dropout = dropout_kernels<T>();
     table.matmul = matmul_kernels<T>();
     table.softmax = softmax_kernels<T>();

@@ -8,6 +8,8 @@ namespace tatami::cuda {
 template <class T>
 ActivationKernels<T> activation_kernels();
 template <class T>
+Conv2dKernels<T> conv2d_kernels();
+template <class T>
 DropoutKernels<T> dropout_kernels();
 template <class T>
 MatmulKernels<T> matmul_kernels();
