@@ -155,8 +155,9 @@ def test_narrow_planes(isa):
 
 def test_results_past_the_caches(isa):
     """Many planes give what each gives by itself."""
-    x = whole(1, 23, 311, 309)
-    planes = np.split(x, 23, axis=1)
+    count = 23 if isa != "cuda" else 3  # an emulator has no caches, but is slow
+    x = whole(1, count, 311, 309)
+    planes = np.split(x, count, axis=1)
     for options in ({"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1}):
         y, indices = K.max_pool2d(x, **options, return_indices=True)
         gy = np.ones_like(y)

@@ -57,4 +57,16 @@ void map_arrays(int64_t n, F f, T* y, const In*... x) {
         start(&map_kernel<1, T, F, In...>, kEach);
 }
 
+template <class T>
+struct Constant {
+    T value;
+    TATAMI_DEVICE T operator()() const { return value; }
+};
+
+// y (n) = value
+template <class T>
+void fill(int64_t n, T value, T* y) {
+    map_arrays(n, Constant<T>{value}, y);
+}
+
 }  // namespace tatami::cuda

@@ -29,6 +29,16 @@ TATAMI_DEVICE void sync_block() {
 #endif
 }
 
+// The same for the lanes of a warp.
+TATAMI_DEVICE void sync_warp() {
+#ifdef __CUDACC__
+    __syncwarp();
+#else
+    const char nothing = 0;
+    emulator::exchange(&nothing, sizeof nothing);
+#endif
+}
+
 // The same for the grid, in a cooperative launch.
 TATAMI_DEVICE void sync_grid() {
 #ifdef __CUDACC__

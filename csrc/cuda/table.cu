@@ -9,10 +9,13 @@ template <class T>
 static Kernels<T> make_kernels() {
     Kernels<T> table{};
     table.activation = activation_kernels<T>();
+    table.adaptive_pool2d = adaptive_pool2d_kernels<T>();
     table.conv2d = conv2d_kernels<T>();
     table.dropout = dropout_kernels<T>();
     table.matmul = matmul_kernels<T>();
+    table.pool2d = pool2d_kernels<T>();
     table.softmax = softmax_kernels<T>();
+    table.upsample2d = upsample2d_kernels<T>();
     return table;
 }
 

@@ -8,12 +8,18 @@ namespace tatami::cuda {
 template <class T>
 ActivationKernels<T> activation_kernels();
 template <class T>
+AdaptivePool2dKernels<T> adaptive_pool2d_kernels();
+template <class T>
 Conv2dKernels<T> conv2d_kernels();
 template <class T>
 DropoutKernels<T> dropout_kernels();
 template <class T>
 MatmulKernels<T> matmul_kernels();
 template <class T>
+Pool2dKernels<T> pool2d_kernels();
+template <class T>
 SoftmaxKernels<T> softmax_kernels();
+template <class T>
+Upsample2dKernels<T> upsample2d_kernels();
 
 }  // namespace tatami::cuda
