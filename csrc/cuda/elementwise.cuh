@@ -1,6 +1,8 @@
 // y = f(x...) over whole arrays: 16 bytes a load where the arrays allow it.
 #pragma once
 
+#include <type_traits>
+
 #include "cuda/launch.cuh"
 
 namespace tatami::cuda {
@@ -14,6 +16,48 @@ struct alignas(N * sizeof(T)) Elements {
     T at[N];
 };
 
+// x[i], ..., x[i + N - 1], by one load where `wide`; zeros past x (n).
+template <int N, class T>
+TATAMI_DEVICE Elements<T, N> load_elements(const T* x, int64_t i, int64_t n, bool wide) {
+    if (wide && i + N <= n) return *reinterpret_cast<const Elements<T, N>*>(x + i);
+    Elements<T, N> out;
+    for (int k = 0; k < N; k++) out.at[k] = i + k < n ? x[i + k] : T(0);
+    return out;
+}
+
+// The same way back; nothing past y (n).
+template <int N, class T>
+TATAMI_DEVICE void store_elements(T* y, int64_t i, int64_t n, bool wide, Elements<T, N> value) {
+    if (wide && i + N <= n) {
+        *reinterpret_cast<Elements<T, N>*>(y + i) = value;
+        return;
+    }
+    for (int k = 0; k < N; k++)
+        if (i + k < n) y[i + k] = value.at[k];
+}
+
+// Where an element is, for functions that ask by taking it before the elements.
+struct At {
+    int64_t i;
+};
+
+template <class F, class... In>
+inline constexpr bool kAsksPlace = std::is_invocable_v<const F&, At, In...>;
+
+// What f(x...) or f(At, x...) gives.
+template <class F, class... In>
+using Term =
+    typename std::conditional_t<kAsksPlace<F, In...>, std::invoke_result<const F&, At, In...>,
+                                std::invoke_result<const F&, In...>>::type;
+
+template <class F, class... V>
+TATAMI_DEVICE Term<F, V...> at_place(const F& f, int64_t i, V... x) {
+    if constexpr (kAsksPlace<F, V...>)
+        return f(At{i}, x...);
+    else
+        return f(x...);
+}
+
 template <int N, class T, class F, class... In>
 __global__ void map_kernel(int64_t n, F f, T* y, const In*... x) {
     const int64_t first = (int64_t(blockIdx.x) * kMapThreads * kMapPacks + threadIdx.x) * N;
@@ -24,14 +68,14 @@ __global__ void map_kernel(int64_t n, F f, T* y, const In*... x) {
             if (i + N <= n) {
                 const auto one = [&](const Elements<In, N>... in) {
                     Elements<T, N> out;
-                    for (int k = 0; k < N; k++) out.at[k] = f(in.at[k]...);
+                    for (int k = 0; k < N; k++) out.at[k] = at_place(f, i + k, in.at[k]...);
                     *reinterpret_cast<Elements<T, N>*>(y + i) = out;
                 };
                 one(*reinterpret_cast<const Elements<In, N>*>(x + i)...);
                 continue;
             }
         }
-        for (int k = 0; k < N && i + k < n; k++) y[i + k] = f(x[i + k]...);
+        for (int k = 0; k < N && i + k < n; k++) y[i + k] = at_place(f, i + k, x[i + k]...);
     }
 }
 
@@ -40,12 +84,13 @@ bool aligned_to(const T* pointer, size_t bytes) {
     return reinterpret_cast<uintptr_t>(pointer) % bytes == 0;
 }
 
-// y (n) = f(x (n)...); f is called on the device. y may be one of the x.
+// y (n) = f(x (n)...), or f(At, x (n)...); f is called on the device. y may be one of the x.
 template <class T, class F, class... In>
 void map_arrays(int64_t n, F f, T* y, const In*... x) {
     if (n <= 0) return;
     constexpr int kWide = 16 / int(sizeof(T));
-    const bool wide = aligned_to(y, kWide * sizeof(T)) && (aligned_to(x, kWide * sizeof(In)) && ...);
+    const bool wide =
+        aligned_to(y, kWide * sizeof(T)) && (aligned_to(x, kWide * sizeof(In)) && ...);
     const auto start = [&](auto kernel, int64_t each) {
         const int64_t blocks = (n + each - 1) / each;
         launch({dim3(unsigned(blocks)), dim3(kMapThreads)}, kernel, n, f, y, x...);

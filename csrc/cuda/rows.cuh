@@ -45,9 +45,9 @@ struct BlockTeam {
     }
 };
 
-// Where a line lies.
+// Where a line lies; lines are numbered by (outer, inner).
 struct Line {
-    int64_t start, stride, length;
+    int64_t start, stride, length, number;
 };
 
 // work(team, line) for every line.
@@ -56,7 +56,7 @@ __global__ void for_lines(int64_t outer, int64_t length, int64_t inner, Work wor
     constexpr int kThreads = kRowThreads / Team::kTeams;  // of a team
     const int64_t i = int64_t(blockIdx.x) * Team::kTeams + threadIdx.x / kThreads;
     if (i >= outer * inner) return;
-    work(Team{}, Line{i / inner * length * inner + i % inner, inner, length});
+    work(Team{}, Line{i / inner * length * inner + i % inner, inner, length, i});
 }
 
 // Rows up to so many elements go by warps.
@@ -68,8 +68,8 @@ void each_line(const Axis& p, const Work& work) {
     if (lines <= 0) return;
     const auto start = [&]<class Team>(Team, size_t shared) {
         const int64_t blocks = (lines + Team::kTeams - 1) / Team::kTeams;
-        launch({dim3(unsigned(blocks)), dim3(kRowThreads), shared}, &for_lines<Team, Work>,
-               p.outer, p.length, p.inner, work);
+        launch({dim3(unsigned(blocks)), dim3(kRowThreads), shared}, &for_lines<Team, Work>, p.outer,
+               p.length, p.inner, work);
     };
     if (p.inner > 1 || p.length == 1)
         start(Single{}, 0);

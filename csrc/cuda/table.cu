@@ -1,6 +1,5 @@
-#include "cuda/table.h"
-
 #include "cuda/context.h"
+#include "cuda/table.h"
 #include "cuda/words.cuh"
 
 namespace tatami::cuda {
@@ -11,9 +10,13 @@ static Kernels<T> make_kernels() {
     table.activation = activation_kernels<T>();
     table.adaptive_pool2d = adaptive_pool2d_kernels<T>();
     table.conv2d = conv2d_kernels<T>();
+    table.cross_entropy = cross_entropy_kernels<T>();
     table.dropout = dropout_kernels<T>();
+    table.loss = loss_kernels<T>();
     table.matmul = matmul_kernels<T>();
+    table.optim = optim_kernels<T>();
     table.pool2d = pool2d_kernels<T>();
+    table.probe = probe_kernels<T>();
     table.softmax = softmax_kernels<T>();
     table.upsample2d = upsample2d_kernels<T>();
     return table;

@@ -12,11 +12,19 @@ AdaptivePool2dKernels<T> adaptive_pool2d_kernels();
 template <class T>
 Conv2dKernels<T> conv2d_kernels();
 template <class T>
+CrossEntropyKernels<T> cross_entropy_kernels();
+template <class T>
 DropoutKernels<T> dropout_kernels();
+template <class T>
+LossKernels<T> loss_kernels();
 template <class T>
 MatmulKernels<T> matmul_kernels();
 template <class T>
+OptimKernels optim_kernels();
+template <class T>
 Pool2dKernels<T> pool2d_kernels();
+template <class T>
+ProbeKernels<T> probe_kernels();
 template <class T>
 SoftmaxKernels<T> softmax_kernels();
 template <class T>

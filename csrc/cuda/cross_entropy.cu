@@ -1,0 +1,159 @@
+// Cross entropy and its gradient, fused with log_softmax.
+#include "cuda/exp_sum.cuh"
+#include "cuda/rows.cuh"
+#include "cuda/sums.cuh"
+#include "cuda/table.h"
+#include "ops/cross_entropy.h"
+
+namespace tatami::cuda {
+
+// ---- The targets: their weights' sum, and where the first one out of range is.
+
+struct Found {
+    double weight = 0;
+    int64_t bad = INT64_MAX;
+};
+
+TATAMI_DEVICE Found operator+(Found a, Found b) {
+    return {a.weight + b.weight, a.bad < b.bad ? a.bad : b.bad};
+}
+
+template <class T>
+struct Checked {
+    int64_t classes, ignored;
+    const T* weight;
+    TATAMI_DEVICE Found operator()(At at, int64_t t) const {
+        if (t == ignored) return {};
+        if (t < 0 || t >= classes) return {0, at.i};
+        return {weight ? double(weight[t]) : 1};
+    }
+};
+
+template <class T>
+static TargetCheck check_targets(const CrossEntropy& p, const int64_t* index, const T* weight) {
+    const Checked<T> f{p.length, p.ignore_index, weight};
+    const Found found = sum_arrays(p.positions, f, index);
+    const bool ok = found.bad == INT64_MAX;
+    return {ok, ok ? 0 : read_back(index + found.bad), found.weight};
+}
+
+// ---- The losses: a team a position.
+
+// q_c = w_c (gain target_c + base), target_c being [c = t] or p_c.
+template <class T>
+struct Coefficients {
+    const int64_t* index;
+    const T *probability, *weight;
+    int64_t ignored;
+    T gain, base;
+
+    Coefficients(const CrossEntropy& p, const Target<T>& target, const T* weight)
+        : index(target.index),
+          probability(target.probability),
+          weight(weight),
+          ignored(p.ignore_index),
+          gain(T(1 - p.smoothing)),
+          base(T(p.smoothing / double(p.length))) {}
+
+    TATAMI_DEVICE bool ignores(const Line& line) const {
+        return index && index[line.number] == ignored;
+    }
+    // Of class c, whose logit is element `at`, where t is the line's class.
+    TATAMI_DEVICE T of(int64_t c, int64_t at, int64_t t) const {
+        const T target = index ? T(c == t) : probability[at];
+        return (weight ? weight[c] : T(1)) * fma(gain, target, base);
+    }
+    // Σ q_c over a line. The same for every thread of the team.
+    template <class Team>
+    TATAMI_DEVICE T sum(const Team& team, const Line& line, int64_t t) const {
+        if (index && !weight) return T(1);
+        if (index && base == T(0)) return gain * weight[t];
+        T own = T(0);
+        for (int64_t c = team.rank(); c < line.length; c += team.size())
+            own += of(c, line.start + c * line.stride, t);
+        return team.reduce(own, Plus{});
+    }
+};
+
+template <class T>
+struct Forward {
+    Coefficients<T> q;
+    const T* x;
+    T* y;
+
+    // q (log Σ exp(x - m) - (x - m)), 0 where q is.
+    TATAMI_DEVICE T term(int64_t c, const Line& line, int64_t t, T most, T log_sum) const {
+        const int64_t at = line.start + c * line.stride;
+        const T own = q.of(c, at, t);
+        return own == T(0) ? T(0) : own * (log_sum - (x[at] - most));
+    }
+    template <class Team>
+    TATAMI_DEVICE void operator()(const Team& team, const Line& line) const {
+        T loss = T(0);
+        if (!q.ignores(line)) {
+            const auto [most, sum] = exp_sum(team, line, x);
+            const T log_sum = log(sum);
+            const int64_t t = q.index ? q.index[line.number] : -1;
+            if (q.index && q.base == T(0)) {
+                loss = term(t, line, t, most, log_sum);
+            } else {
+                for (int64_t c = team.rank(); c < line.length; c += team.size())
+                    loss += term(c, line, t, most, log_sum);
+                loss = team.reduce(loss, Plus{});
+            }
+        }
+        if (team.rank() == 0) y[line.number] = loss;
+    }
+};
+
+// g (Q exp(x - m) / Σ exp(x - m) - q), Q = Σ q and g = dy scale.
+template <class T>
+struct Backward {
+    Coefficients<T> q;
+    const T *x, *dy;
+    T scale;
+    T* dx;
+
+    template <class Team>
+    TATAMI_DEVICE void operator()(const Team& team, const Line& line) const {
+        if (q.ignores(line)) {
+            for (int64_t c = team.rank(); c < line.length; c += team.size())
+                dx[line.start + c * line.stride] = T(0);
+            return;
+        }
+        const auto [most, sum] = exp_sum(team, line, x);
+        const int64_t t = q.index ? q.index[line.number] : -1;
+        const T share = q.sum(team, line, t) / sum, g = dy ? dy[line.number] * scale : scale;
+        for (int64_t c = team.rank(); c < line.length; c += team.size()) {
+            const int64_t at = line.start + c * line.stride;
+            dx[at] = g * fma(exp(x[at] - most), share, -q.of(c, at, t));
+        }
+    }
+};
+
+// Lines of no class have a loss of 0, as sums of nothing.
+template <class T>
+static void forward(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
+                    T* y) {
+    each_line(p, Forward<T>{Coefficients<T>(p, target, weight), x, y});
+}
+
+template <class T>
+static void backward(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
+                     const T* dy, T scale, T* dx) {
+    each_line(p, Backward<T>{Coefficients<T>(p, target, weight), x, dy, scale, dx});
+}
+
+template <class T>
+static double sum(int64_t n, const T* y) {
+    return sum_arrays(n, Identity<T>{}, y);
+}
+
+template <class T>
+CrossEntropyKernels<T> cross_entropy_kernels() {
+    return {&check_targets<T>, &forward<T>, &backward<T>, &sum<T>};
+}
+template CrossEntropyKernels<float> cross_entropy_kernels();
+template CrossEntropyKernels<double> cross_entropy_kernels();
+
+}  // namespace tatami::cuda

@@ -1,0 +1,138 @@
+// Losses between two arrays, summed or one by one, and their gradients: one sweep each.
+#include "cuda/activate.cuh"
+#include "cuda/sums.cuh"
+#include "cuda/table.h"
+#include "ops/loss.h"
+
+namespace tatami::cuda {
+
+template <class T>
+struct Squared {
+    TATAMI_DEVICE T operator()(T x, T t) const { return (x - t) * (x - t); }
+    TATAMI_DEVICE T slope(T x, T t) const { return T(2) * (x - t); }
+};
+
+template <class T>
+struct Absolute {
+    TATAMI_DEVICE T operator()(T x, T t) const { return abs(x - t); }
+    TATAMI_DEVICE T slope(T x, T t) const {
+        const T d = x - t;
+        return d > T(0) ? T(1) : d < T(0) ? T(-1) : d;  // 0 and NaN are their own slopes
+    }
+};
+
+template <class T>
+struct Huber {
+    T delta;
+    TATAMI_DEVICE T operator()(T x, T t) const {
+        const T d = abs(x - t);
+        return d <= delta ? T(0.5) * d * d : delta * (d - T(0.5) * delta);
+    }
+    TATAMI_DEVICE T slope(T x, T t) const {
+        const T d = x - t;
+        return d > delta ? delta : d < -delta ? -delta : d;
+    }
+};
+
+// Calls use(f) with the function object of `kind`.
+template <class T, class Use>
+static auto with_distance(Distance kind, T delta, const Use& use) {
+    if (kind == Distance::squared) return use(Squared<T>{});
+    if (kind == Distance::absolute) return use(Absolute<T>{});
+    return use(Huber<T>{delta});
+}
+
+// dy scale f'(x, t), dy 1 where it is not given.
+template <class T, class F>
+struct DistanceGradient {
+    F f;
+    T scale;
+    TATAMI_DEVICE T operator()(T x, T t) const { return f.slope(x, t) * scale; }
+    TATAMI_DEVICE T operator()(T x, T t, T dy) const { return f.slope(x, t) * (dy * scale); }
+};
+
+template <class T>
+static double distance_sum(Distance kind, int64_t n, const T* x, const T* t, T delta) {
+    return with_distance<T>(kind, delta, [&](auto f) { return sum_arrays(n, f, x, t); });
+}
+
+template <class T>
+static void distance(Distance kind, int64_t n, const T* x, const T* t, T delta, T* y) {
+    with_distance<T>(kind, delta, [&](auto f) { map_arrays(n, f, y, x, t); });
+}
+
+template <class T>
+static void distance_grad(Distance kind, int64_t n, const T* x, const T* t, T delta, const T* dy,
+                          T scale, T* dx) {
+    with_distance<T>(kind, delta, [&](auto f) {
+        const DistanceGradient<T, decltype(f)> slope{f, scale};
+        if (dy)
+            map_arrays(n, slope, dx, x, t, dy);
+        else
+            map_arrays(n, slope, dx, x, t);
+    });
+}
+
+// ---- Binary cross entropy of element i; pos_weight is small, and read through the cache.
+
+template <class T>
+struct Binary {
+    const T *weight, *pos;
+    int64_t period;
+
+    TATAMI_DEVICE T factor(int64_t i) const { return weight ? weight[i] : T(1); }
+    // 1 + (pos - 1) t
+    TATAMI_DEVICE T positive(int64_t i, T t) const {
+        return fma(pos[period == 1 ? 0 : i % period] - T(1), t, T(1));
+    }
+    TATAMI_DEVICE T operator()(At at, T x, T t) const {
+        // log(1 + exp(-x)), of which exp only sees -|x|
+        const T softplus = log1p(exp(-abs(x))) + (x < T(0) ? -x : T(0));
+        return factor(at.i) * fma(T(1) - t, x, positive(at.i, t) * softplus);
+    }
+    TATAMI_DEVICE T slope(At at, T x, T t) const {
+        return factor(at.i) * ((T(1) - t) - positive(at.i, t) * logistic(-x).value);
+    }
+};
+
+template <class T>
+struct BinaryGradient {
+    Binary<T> f;
+    T scale;
+    TATAMI_DEVICE T operator()(At at, T x, T t) const { return f.slope(at, x, t) * scale; }
+    TATAMI_DEVICE T operator()(At at, T x, T t, T dy) const {
+        return f.slope(at, x, t) * (dy * scale);
+    }
+};
+
+template <class T>
+static double binary_sum(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
+                         const T* pos) {
+    return sum_arrays(p.n, Binary<T>{weight, pos, p.period}, x, t);
+}
+
+template <class T>
+static void binary(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
+                   const T* pos, T* y) {
+    map_arrays(p.n, Binary<T>{weight, pos, p.period}, y, x, t);
+}
+
+template <class T>
+static void binary_grad(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
+                        const T* pos, const T* dy, T scale, T* dx) {
+    const BinaryGradient<T> slope{{weight, pos, p.period}, scale};
+    if (dy)
+        map_arrays(p.n, slope, dx, x, t, dy);
+    else
+        map_arrays(p.n, slope, dx, x, t);
+}
+
+template <class T>
+LossKernels<T> loss_kernels() {
+    return {&distance_sum<T>, &distance<T>, &distance_grad<T>,
+            &binary_sum<T>,   &binary<T>,   &binary_grad<T>};
+}
+template LossKernels<float> loss_kernels();
+template LossKernels<double> loss_kernels();
+
+}  // namespace tatami::cuda
