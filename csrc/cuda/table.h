@@ -20,9 +20,13 @@ LossKernels<T> loss_kernels();
 template <class T>
 MatmulKernels<T> matmul_kernels();
 template <class T>
+NormKernels<T> norm_kernels();
+template <class T>
 OptimKernels optim_kernels();
 template <class T>
 Pool2dKernels<T> pool2d_kernels();
+template <class T>
+PreluKernels<T> prelu_kernels();
 template <class T>
 ProbeKernels<T> probe_kernels();
 template <class T>

@@ -1,0 +1,186 @@
+// Groups that the registers of a warp or a block hold: memory is read once and written once.
+#pragma once
+
+#include "cuda/norm.cuh"
+
+namespace tatami::cuda {
+
+// Of a thread; 64 bytes of each array.
+template <class T, int N, int P>
+struct Held {
+    Elements<T, N> at[P];
+};
+
+// The first element of pack p of a thread of the team.
+template <int N, class Team>
+TATAMI_DEVICE int64_t held_place(const Team& team, int p) {
+    return (int64_t(p) * team.size() + team.rank()) * N;
+}
+
+template <class T, int N, int P, class Team>
+TATAMI_DEVICE void load_held(const Team& team, const T* x, int64_t count, bool wide,
+                             Held<T, N, P>& to) {
+    TATAMI_UNROLL
+    for (int p = 0; p < P; p++) to.at[p] = load_elements<N>(x, held_place<N>(team, p), count, wide);
+}
+
+// f(p, k, j) for what a thread holds of element j.
+template <int N, int P, class Team, class F>
+TATAMI_DEVICE void each_held(const Team& team, int64_t count, const F& f) {
+    TATAMI_UNROLL
+    for (int p = 0; p < P; p++) {
+        const int64_t j = held_place<N>(team, p);
+        TATAMI_UNROLL
+        for (int k = 0; k < N; k++)
+            if (j + k < count) f(p, k, j + k);
+    }
+}
+
+template <class Team>
+TATAMI_DEVICE int team_of_block() {
+    return Team::kTeams == 1 ? 0 : int(threadIdx.x) / kWarp;
+}
+
+// ---- Forward: the mean, then the variance around it.
+
+template <class T>
+struct HeldForward {
+    Groups p;
+    int64_t groups;
+    bool wide;
+    const T *x, *weight, *bias;
+    double *mean, *var;
+    T* y;
+};
+
+template <class Team, int N, int P, class T>
+__global__ __launch_bounds__(1024) void held_forward(const HeldForward<T> a) {
+    const Team team;
+    const int64_t g = int64_t(blockIdx.x) * Team::kTeams + team_of_block<Team>();
+    if (g >= a.groups) return;
+    const int64_t n = a.p.count, first = g * n, run = first / a.p.inner;
+    const T inverse = T(a.p.inverse_count);
+    Held<T, N, P> x;
+    load_held(team, a.x + first, n, a.wide, x);
+    T sum = T(0), near = T(0);
+    if (a.p.centred) {
+        each_held<N, P>(team, n, [&](int p, int k, int64_t) { sum += x.at[p].at[k]; });
+        near = team.reduce(sum, Plus{}) * inverse;
+    }
+    Pair<T> own{};
+    each_held<N, P>(team, n, [&](int p, int k, int64_t) {
+        const T d = x.at[p].at[k] - near;
+        own = {own.first + d, fma(d, d, own.second)};
+    });
+    own = team.reduce(own, Plus{});
+    const T rest = a.p.centred ? own.first * inverse : T(0);
+    const T variance = not_negative(fma(-rest, own.first, own.second)) * inverse;
+    const T scale = T(1) / sqrt(variance + T(a.p.eps));
+    if (team.rank() == 0) {
+        a.mean[g] = double(near) + double(rest);
+        a.var[g] = double(variance);
+    }
+    const int64_t channel = a.p.channel(run);
+    each_held<N, P>(team, n, [&](int p, int k, int64_t j) {
+        const int64_t c = channel + (a.p.inner == 1 ? j : j / a.p.inner);
+        const T w = a.weight ? a.weight[c] : T(1), b = a.bias ? a.bias[c] : T(0);
+        x.at[p].at[k] = fma(((x.at[p].at[k] - near) - rest) * scale, w, b);
+    });
+    TATAMI_UNROLL
+    for (int p = 0; p < P; p++)
+        store_elements<N>(a.y + first, held_place<N>(team, p), n, a.wide, x.at[p]);
+}
+
+// ---- Backward of rows with a weight for each element: a block takes some rows, and keeps what
+// they add to dweight and dbias.
+
+template <class T>
+struct HeldBackward {
+    Groups p;
+    int64_t rows, slot_rows;  // slot_rows: of a block
+    bool wide;
+    const T *dy, *x, *weight;
+    const double *mean, *var;
+    T *dx, *part;  // part (slots, 2, count) or nullptr
+};
+
+template <class Team, int N, int P, class T>
+__global__ __launch_bounds__(512) void held_backward(const HeldBackward<T> a) {
+    const Team team;
+    const int64_t n = a.p.count, slot = blockIdx.x, begin = slot * a.slot_rows;
+    const int64_t end = a.rows < begin + a.slot_rows ? a.rows : begin + a.slot_rows;
+    const T inverse = T(a.p.inverse_count);
+    Held<T, N, P> dw{}, db{};
+    for (int64_t row = begin + team_of_block<Team>(); row < end; row += Team::kTeams) {
+        const auto [near, rest, scale] = scaling_of<T>(a.mean[row], a.var[row], a.p.eps);
+        Held<T, N, P> dy, x;
+        load_held(team, a.dy + row * n, n, a.wide, dy);
+        load_held(team, a.x + row * n, n, a.wide, x);
+        Pair<T> own{};
+        each_held<N, P>(team, n, [&](int p, int k, int64_t j) {
+            const T g = dy.at[p].at[k], z = ((x.at[p].at[k] - near) - rest) * scale;
+            const T weighted = a.weight ? g * a.weight[j] : g;
+            own = {own.first + weighted, fma(weighted, z, own.second)};
+            dw.at[p].at[k] = fma(g, z, dw.at[p].at[k]);
+            db.at[p].at[k] += g;
+            dy.at[p].at[k] = weighted;
+            x.at[p].at[k] = z;
+        });
+        own = team.reduce(own, Plus{});
+        const T slope = own.second * inverse, level = a.p.centred ? own.first * inverse : T(0);
+        TATAMI_UNROLL
+        for (int p = 0; p < P; p++) {
+            for (int k = 0; k < N; k++)
+                x.at[p].at[k] = scale * ((dy.at[p].at[k] - level) - x.at[p].at[k] * slope);
+            store_elements<N>(a.dx + row * n, held_place<N>(team, p), n, a.wide, x.at[p]);
+        }
+    }
+    if (!a.part) return;
+    T *to_w = a.part + slot * 2 * n, *to_b = to_w + n;
+    if (Team::kTeams == 1) {
+        each_held<N, P>(team, n, [&](int p, int k, int64_t j) {
+            to_w[j] = dw.at[p].at[k];
+            to_b[j] = db.at[p].at[k];
+        });
+        return;
+    }
+    T *sum_w = shared_memory<T>(), *sum_b = sum_w + n;  // warp after warp adds to them
+    for (int t = 0; t < Team::kTeams; t++) {
+        if (t == team_of_block<Team>())
+            each_held<N, P>(team, n, [&](int p, int k, int64_t j) {
+                sum_w[j] = dw.at[p].at[k] + (t ? sum_w[j] : T(0));
+                sum_b[j] = db.at[p].at[k] + (t ? sum_b[j] : T(0));
+            });
+        sync_block();
+    }
+    for (int64_t j = threadIdx.x; j < n; j += blockDim.x) {
+        to_w[j] = sum_w[j];
+        to_b[j] = sum_b[j];
+    }
+}
+
+// What a thread holds of an array, in bytes.
+inline constexpr int kHeldBytes = 64;
+
+template <class T>
+bool is_held(int64_t count, int most_threads) {
+    return count > 0 && count <= int64_t(most_threads) * (kHeldBytes / int(sizeof(T)));
+}
+
+// start.operator()<Team, N, P>(threads) for the team that holds `count` elements.
+template <class T, class Start>
+void with_team(int64_t count, const Start& start) {
+    constexpr int kFull = kHeldBytes / int(sizeof(T)), kW = kWidth<T>;
+    int threads = 128;
+    while (int64_t(threads) * kFull < count) threads *= 2;
+    with_width<T>(count, [&]<int N>(std::integral_constant<int, N>) {
+        if (count <= kWarp * kW)
+            start.template operator()<WarpTeam, N, kW / N>(kRowThreads);
+        else if (count <= kWarp * kFull)
+            start.template operator()<WarpTeam, N, kFull / N>(kRowThreads);
+        else
+            start.template operator()<BlockTeam, N, kFull / N>(threads);
+    });
+}
+
+}  // namespace tatami::cuda
