@@ -89,6 +89,28 @@ TATAMI_DEVICE V shuffle_xor(V value, int mask) {
 #endif
 }
 
+// The lanes, as bits, where `condition` holds.
+TATAMI_DEVICE uint32_t ballot(bool condition) {
+#ifdef __CUDACC__
+    return __ballot_sync(0xFFFFFFFFu, condition);
+#else
+    const char* const given = emulator::exchange(&condition, sizeof condition);
+    uint32_t lanes = 0;
+    for (int lane = 0; lane < kWarp; lane++)
+        lanes |= uint32_t(given[lane * emulator::kExchange] != 0) << lane;
+    return lanes;
+#endif
+}
+
+// How many bits are set.
+TATAMI_DEVICE int bit_count(uint32_t bits) {
+#ifdef __CUDACC__
+    return __popc(bits);
+#else
+    return __builtin_popcount(bits);
+#endif
+}
+
 // max(a, b), NaN where either is.
 template <class T>
 TATAMI_DEVICE T largest(T a, T b) {

@@ -1,4 +1,4 @@
-// Sums and maxima over a warp or a block, by trees that the number of threads fixes.
+// Sums and maxima over a warp or a block, by trees that the number of threads fixes; running sums.
 #pragma once
 
 #include "cuda/primitives.cuh"
@@ -41,6 +41,23 @@ TATAMI_DEVICE V reduce_block(V value, V* room, F f) {
     for (int w = 1; w < warps; w++) value = f(value, room[w]);
     sync_block();  // the room may be used again
     return value;
+}
+
+// The sum over the threads before this one; as reduce_block.
+template <class V>
+TATAMI_DEVICE V sum_before(V value, V* room) {
+    const int lane = int(threadIdx.x) % kWarp, warp = int(threadIdx.x) / kWarp;
+    V sum = value;
+    for (int step = 1; step < kWarp; step *= 2) {
+        const V other = shuffle(sum, lane >= step ? lane - step : lane);
+        if (lane >= step) sum += other;
+    }
+    if (lane == kWarp - 1) room[warp] = sum;
+    sync_block();
+    V before = V(0);
+    for (int w = 0; w < warp; w++) before += room[w];
+    sync_block();
+    return before + sum - value;
 }
 
 }  // namespace tatami::cuda
