@@ -1,8 +1,7 @@
 // Pooling to a given size.
-#include "ops/adaptive_pool2d.h"
-
 #include "cuda/pool.cuh"
 #include "cuda/table.h"
+#include "ops/adaptive_pool2d.h"
 
 namespace tatami::cuda {
 

@@ -1,11 +1,10 @@
 // Rows gathered from a table; their gradients sorted by row and summed in the order of the indices.
 // An index outside the table reads NaN, and its gradient goes nowhere.
-#include "ops/embedding.h"
-
 #include "cuda/divide.cuh"
 #include "cuda/elementwise.cuh"
 #include "cuda/sort.cuh"
 #include "cuda/table.h"
+#include "ops/embedding.h"
 
 namespace tatami::cuda {
 
@@ -96,9 +95,8 @@ __global__ void sum_runs(int64_t count, Runs<I, V> r, const V* dy) {
         V row[kRowsAhead];
         TATAMI_UNROLL
         for (int k = 0; k < kRowsAhead; k++)
-            row[k] = first + k < end
-                         ? dy[int64_t(r.positions[first + k]) * r.columns + column]
-                         : V{};
+            row[k] =
+                first + k < end ? dy[int64_t(r.positions[first + k]) * r.columns + column] : V{};
         TATAMI_UNROLL
         for (int k = 0; k < kRowsAhead; k++) {
             const int64_t at = first + k;
@@ -153,9 +151,11 @@ static void backward(const Embedding& p, const T* dy, const int64_t* indices, T*
             const int64_t count = (p.rows + chunk - 1) / chunk * columns;
             const Workspace partial(size_t(2 * count) * sizeof(V));
             V* const heads = partial.as<V>();
-            const Runs<I, V> runs{p.rows,           chunk, columns,       p.table,
-                                  Divider(columns), sorted.keys,   sorted.positions,
-                                  heads,            heads + count, reinterpret_cast<V*>(dweight)};
+            const Runs<I, V> runs{p.rows,           chunk,
+                                  columns,          p.table,
+                                  Divider(columns), sorted.keys,
+                                  sorted.positions, heads,
+                                  heads + count,    reinterpret_cast<V*>(dweight)};
             const Grid grid{dim3(blocks_of(count)), dim3(kThreads)};
             launch(grid, &sum_runs<I, V>, count, runs, reinterpret_cast<const V*>(dy));
             launch(grid, &join_runs<I, V>, count, runs);

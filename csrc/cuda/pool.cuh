@@ -110,7 +110,8 @@ __global__ void fold_by_teams(int64_t count, Windows rows, Windows columns, Divi
             if (c >= across.count) r++, c -= across.count;
         }
         TATAMI_UNROLL
-        for (int k = 0; k < kTapsAhead; k++) state = Fold::join(state, Fold::one(value[k], place[k]));
+        for (int k = 0; k < kTapsAhead; k++)
+            state = Fold::join(state, Fold::one(value[k], place[k]));
     }
     state = team.reduce(state, Merging<Fold>{});
     if (team.rank() == 0) fold.store(i, state, rows, o, columns, q);
@@ -275,8 +276,7 @@ bool max_gradient(int64_t planes, const Windows& rows, const Windows& columns, c
     const Workspace workspace(sizeof(Strays));
     auto* const strays = workspace.template as<Strays>();
     fill(2, 0, &strays->outside_plane);
-    gather_all(planes, rows, columns,
-               MaxGather<T>{dy, indices, Divider(columns.size), strays}, dx);
+    gather_all(planes, rows, columns, MaxGather<T>{dy, indices, Divider(columns.size), strays}, dx);
     const Strays met = read_back(strays);
     if (met.outside_window && !met.outside_plane) {
         fill(planes * plane, T(0), dx);

@@ -1,9 +1,8 @@
 // Max and average pooling. The usual windows, which are small, have kernels with their sizes
 // compiled in; the others go the way of pool.cuh.
-#include "ops/pool2d.h"
-
 #include "cuda/pool.cuh"
 #include "cuda/table.h"
+#include "ops/pool2d.h"
 
 namespace tatami::cuda {
 
@@ -59,8 +58,8 @@ static void start_strips(const Pool2d& p, const T* x, const Fold& fold) {
     if (count <= 0) return;
     const int64_t blocks = (count + kRowThreads - 1) / kRowThreads;
     launch({dim3(unsigned(blocks)), dim3(kRowThreads)}, &fold_strips<T, K, S, R, Fold>, count,
-           SteppedWindows(p.rows, p.divisor), SteppedWindows(p.columns, p.divisor),
-           Divider(strips), Divider(p.columns.out), x, fold);
+           SteppedWindows(p.rows, p.divisor), SteppedWindows(p.columns, p.divisor), Divider(strips),
+           Divider(p.columns.out), x, fold);
 }
 
 template <class T, class Fold>

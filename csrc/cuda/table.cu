@@ -12,6 +12,8 @@ static Kernels<T> make_kernels() {
     table.conv2d = conv2d_kernels<T>();
     table.cross_entropy = cross_entropy_kernels<T>();
     table.dropout = dropout_kernels<T>();
+    table.embedding = embedding_kernels<T>();
+    table.grid_sample = grid_sample_kernels<T>();
     table.loss = loss_kernels<T>();
     table.matmul = matmul_kernels<T>();
     table.norm = norm_kernels<T>();

@@ -16,6 +16,10 @@ CrossEntropyKernels<T> cross_entropy_kernels();
 template <class T>
 DropoutKernels<T> dropout_kernels();
 template <class T>
+EmbeddingKernels<T> embedding_kernels();
+template <class T>
+GridSampleKernels<T> grid_sample_kernels();
+template <class T>
 LossKernels<T> loss_kernels();
 template <class T>
 MatmulKernels<T> matmul_kernels();

@@ -1,12 +1,11 @@
 // Bilinear upsampling by whole factors s. Result o stands at pixel (o + 1/2) / s - 1/2, held inside
-// the image, and takes of a pixel what is left of 1 at their distance. In units of 1 / 2s all places
-// are whole numbers.
-#include "ops/upsample2d.h"
-
+// the image, and takes of a pixel what is left of 1 at their distance. In units of 1 / 2s all
+// places are whole numbers.
 #include "cuda/divide.cuh"
 #include "cuda/launch.cuh"
 #include "cuda/primitives.cuh"
 #include "cuda/table.h"
+#include "ops/upsample2d.h"
 
 namespace tatami::cuda {
 
@@ -73,8 +72,7 @@ __global__ void stretch(int64_t count, Stretch rows, Stretch columns, Divider by
     }
     TATAMI_UNROLL
     for (int k = 0; k < kStrip; k++)
-        if (first + k < out_rows)
-            y[(plane * out_rows + first + k) * out_columns + q] = result[k];
+        if (first + k < out_rows) y[(plane * out_rows + first + k) * out_columns + q] = result[k];
 }
 
 // The results that take something of a pixel, and how much: at most 2s. S = s, or 0 for any.
@@ -92,9 +90,8 @@ struct Takers {
         begin = pixel == 0 ? 0 : first / 2;
         const int64_t end = pixel == s.size - 1 ? s.size * scale : ((2 * pixel + 3) * scale) / 2;
         count = int(end - begin);
-        if constexpr (S > 0)
-            TATAMI_UNROLL
-            for (int k = 0; k < 2 * S; k++) weights[k] = k < count ? found(k) : T(0);
+        if constexpr (S > 0) TATAMI_UNROLL
+        for (int k = 0; k < 2 * S; k++) weights[k] = k < count ? found(k) : T(0);
     }
     TATAMI_DEVICE T found(int k) const {
         const int64_t behind = s.place(begin + k) - 2 * s.scale * pixel;
@@ -133,11 +130,10 @@ __global__ void shrink(int64_t count, Stretch rows, Stretch columns, Divider by_
     const Takers<T, S> across(columns, c);
     const T* const image = dy + plane * out_rows * out_columns;
     for (int64_t r = first; r < first + kStrip && r < rows.size; r++)
-        dx[(plane * rows.size + r) * columns.size + c] =
-            Takers<T, S>(rows, r).sum([&](int64_t o) {
-                const T* const line = image + o * out_columns;
-                return across.sum([&](int64_t q) { return line[q]; });
-            });
+        dx[(plane * rows.size + r) * columns.size + c] = Takers<T, S>(rows, r).sum([&](int64_t o) {
+            const T* const line = image + o * out_columns;
+            return across.sum([&](int64_t q) { return line[q]; });
+        });
 }
 
 // kernel: over strips of an image of `rows` by `columns`.

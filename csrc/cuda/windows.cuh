@@ -28,8 +28,15 @@ struct SteppedWindows {
     Divider by_stride, by_dilation;
 
     SteppedWindows(const WindowAxis& a, Divisor kind)
-        : size(a.size), out(a.out), kernel(a.kernel), stride(a.stride), dilation(a.dilation),
-          before(a.before), after(a.after), kind(kind), by_stride(a.stride),
+        : size(a.size),
+          out(a.out),
+          kernel(a.kernel),
+          stride(a.stride),
+          dilation(a.dilation),
+          before(a.before),
+          after(a.after),
+          kind(kind),
+          by_stride(a.stride),
           by_dilation(a.dilation) {}
 
     // Whether all windows have one divisor, and so the first one's.
