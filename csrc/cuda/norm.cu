@@ -7,9 +7,6 @@
 
 namespace tatami::cuda {
 
-// Most threads of a block that holds a group: of 64 registers forward, of 128 backward.
-static constexpr int kForwardThreads = 1024, kBackwardThreads = 512;
-
 template <class T>
 struct ScaleGroups {
     double eps;
@@ -55,7 +52,7 @@ template <class T>
 static void forward(const Norm& norm, const T* x, const T* weight, const T* bias, double* mean,
                     double* var, T* y) {
     const Groups p(norm);
-    if (!norm.across && norm.groups > 0 && is_held<T>(p.count, kForwardThreads))
+    if (!norm.across && norm.groups > 0 && is_held<T>(p.count))
         return forward_held(norm, p, x, weight, bias, mean, var, y);
     if (!norm.fixed) group_moments(p, norm.groups, x, mean, var);
     if (p.elements == 0) return;
@@ -296,7 +293,7 @@ static void backward(const Norm& norm, const T* dy, const T* x, const T* weight,
                      const double* var, T* dx, T* dweight, T* dbias) {
     const Groups p(norm);
     const bool rows = norm.per_element && norm.period == 1 && norm.repeat == 1;
-    if (rows && norm.runs > 0 && is_held<T>(p.count, kBackwardThreads))
+    if (rows && norm.runs > 0 && is_held<T>(p.count))
         return backward_held(norm, p, dy, x, weight, mean, var, dx, dweight, dbias);
     const Workspace scalings(size_t(norm.groups) * sizeof(Scaling<T>));
     const Workspace gradients(size_t(norm.groups) * sizeof(GradientOfGroup<T>));

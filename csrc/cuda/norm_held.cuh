@@ -5,7 +5,10 @@
 
 namespace tatami::cuda {
 
-// Of a thread; 64 bytes of each array.
+// Most threads of a team: each may use 128 registers.
+inline constexpr int kHeldThreads = 512;
+
+// Of a thread.
 template <class T, int N, int P>
 struct Held {
     Elements<T, N> at[P];
@@ -13,12 +16,12 @@ struct Held {
 
 // The first element of pack p of a thread of the team.
 template <int N, class Team>
-TATAMI_DEVICE int64_t held_place(const Team& team, int p) {
-    return (int64_t(p) * team.size() + team.rank()) * N;
+TATAMI_DEVICE int held_place(const Team& team, int p) {
+    return (p * team.size() + team.rank()) * N;
 }
 
 template <class T, int N, int P, class Team>
-TATAMI_DEVICE void load_held(const Team& team, const T* x, int64_t count, bool wide,
+TATAMI_DEVICE void load_held(const Team& team, const T* x, int count, bool wide,
                              Held<T, N, P>& to) {
     TATAMI_UNROLL
     for (int p = 0; p < P; p++) to.at[p] = load_elements<N>(x, held_place<N>(team, p), count, wide);
@@ -26,10 +29,10 @@ TATAMI_DEVICE void load_held(const Team& team, const T* x, int64_t count, bool w
 
 // f(p, k, j) for what a thread holds of element j.
 template <int N, int P, class Team, class F>
-TATAMI_DEVICE void each_held(const Team& team, int64_t count, const F& f) {
+TATAMI_DEVICE void each_held(const Team& team, int count, const F& f) {
     TATAMI_UNROLL
     for (int p = 0; p < P; p++) {
-        const int64_t j = held_place<N>(team, p);
+        const int j = held_place<N>(team, p);
         TATAMI_UNROLL
         for (int k = 0; k < N; k++)
             if (j + k < count) f(p, k, j + k);
@@ -54,21 +57,22 @@ struct HeldForward {
 };
 
 template <class Team, int N, int P, class T>
-__global__ __launch_bounds__(1024) void held_forward(const HeldForward<T> a) {
+__global__ __launch_bounds__(kHeldThreads) void held_forward(const HeldForward<T> a) {
     const Team team;
     const int64_t g = int64_t(blockIdx.x) * Team::kTeams + team_of_block<Team>();
     if (g >= a.groups) return;
-    const int64_t n = a.p.count, first = g * n, run = first / a.p.inner;
+    const int n = int(a.p.count);
+    const int64_t first = g * n, run = first / a.p.inner;
     const T inverse = T(a.p.inverse_count);
     Held<T, N, P> x;
     load_held(team, a.x + first, n, a.wide, x);
     T sum = T(0), near = T(0);
     if (a.p.centred) {
-        each_held<N, P>(team, n, [&](int p, int k, int64_t) { sum += x.at[p].at[k]; });
+        each_held<N, P>(team, n, [&](int p, int k, int) { sum += x.at[p].at[k]; });
         near = team.reduce(sum, Plus{}) * inverse;
     }
     Pair<T> own{};
-    each_held<N, P>(team, n, [&](int p, int k, int64_t) {
+    each_held<N, P>(team, n, [&](int p, int k, int) {
         const T d = x.at[p].at[k] - near;
         own = {own.first + d, fma(d, d, own.second)};
     });
@@ -81,8 +85,8 @@ __global__ __launch_bounds__(1024) void held_forward(const HeldForward<T> a) {
         a.var[g] = double(variance);
     }
     const int64_t channel = a.p.channel(run);
-    each_held<N, P>(team, n, [&](int p, int k, int64_t j) {
-        const int64_t c = channel + (a.p.inner == 1 ? j : j / a.p.inner);
+    each_held<N, P>(team, n, [&](int p, int k, int j) {
+        const int64_t c = channel + (a.p.inner == 1 ? j : j / int(a.p.inner));
         const T w = a.weight ? a.weight[c] : T(1), b = a.bias ? a.bias[c] : T(0);
         x.at[p].at[k] = fma(((x.at[p].at[k] - near) - rest) * scale, w, b);
     });
@@ -105,9 +109,10 @@ struct HeldBackward {
 };
 
 template <class Team, int N, int P, class T>
-__global__ __launch_bounds__(512) void held_backward(const HeldBackward<T> a) {
+__global__ __launch_bounds__(kHeldThreads) void held_backward(const HeldBackward<T> a) {
     const Team team;
-    const int64_t n = a.p.count, slot = blockIdx.x, begin = slot * a.slot_rows;
+    const int n = int(a.p.count);
+    const int64_t slot = blockIdx.x, begin = slot * a.slot_rows;
     const int64_t end = a.rows < begin + a.slot_rows ? a.rows : begin + a.slot_rows;
     const T inverse = T(a.p.inverse_count);
     Held<T, N, P> dw{}, db{};
@@ -117,7 +122,7 @@ __global__ __launch_bounds__(512) void held_backward(const HeldBackward<T> a) {
         load_held(team, a.dy + row * n, n, a.wide, dy);
         load_held(team, a.x + row * n, n, a.wide, x);
         Pair<T> own{};
-        each_held<N, P>(team, n, [&](int p, int k, int64_t j) {
+        each_held<N, P>(team, n, [&](int p, int k, int j) {
             const T g = dy.at[p].at[k], z = ((x.at[p].at[k] - near) - rest) * scale;
             const T weighted = a.weight ? g * a.weight[j] : g;
             own = {own.first + weighted, fma(weighted, z, own.second)};
@@ -138,7 +143,7 @@ __global__ __launch_bounds__(512) void held_backward(const HeldBackward<T> a) {
     if (!a.part) return;
     T *to_w = a.part + slot * 2 * n, *to_b = to_w + n;
     if (Team::kTeams == 1) {
-        each_held<N, P>(team, n, [&](int p, int k, int64_t j) {
+        each_held<N, P>(team, n, [&](int p, int k, int j) {
             to_w[j] = dw.at[p].at[k];
             to_b[j] = db.at[p].at[k];
         });
@@ -147,39 +152,44 @@ __global__ __launch_bounds__(512) void held_backward(const HeldBackward<T> a) {
     T *sum_w = shared_memory<T>(), *sum_b = sum_w + n;  // warp after warp adds to them
     for (int t = 0; t < Team::kTeams; t++) {
         if (t == team_of_block<Team>())
-            each_held<N, P>(team, n, [&](int p, int k, int64_t j) {
+            each_held<N, P>(team, n, [&](int p, int k, int j) {
                 sum_w[j] = dw.at[p].at[k] + (t ? sum_w[j] : T(0));
                 sum_b[j] = db.at[p].at[k] + (t ? sum_b[j] : T(0));
             });
         sync_block();
     }
-    for (int64_t j = threadIdx.x; j < n; j += blockDim.x) {
+    for (int j = int(threadIdx.x); j < n; j += int(blockDim.x)) {
         to_w[j] = sum_w[j];
         to_b[j] = sum_b[j];
     }
 }
 
-// What a thread holds of an array, in bytes.
-inline constexpr int kHeldBytes = 64;
+// Elements of each array that a thread holds: 64 bytes, or half where it loads them one by one.
+template <class T, int N>
+inline constexpr int kHeld = (N == 1 ? 32 : 64) / int(sizeof(T));
 
 template <class T>
-bool is_held(int64_t count, int most_threads) {
-    return count > 0 && count <= int64_t(most_threads) * (kHeldBytes / int(sizeof(T)));
+bool is_held(int64_t count) {
+    bool held = false;
+    with_width<T>(count, [&]<int N>(std::integral_constant<int, N>) {
+        held = count > 0 && count <= kHeldThreads * kHeld<T, N>;
+    });
+    return held;
 }
 
 // start.operator()<Team, N, P>(threads) for the team that holds `count` elements.
 template <class T, class Start>
 void with_team(int64_t count, const Start& start) {
-    constexpr int kFull = kHeldBytes / int(sizeof(T)), kW = kWidth<T>;
-    int threads = 128;
-    while (int64_t(threads) * kFull < count) threads *= 2;
     with_width<T>(count, [&]<int N>(std::integral_constant<int, N>) {
-        if (count <= kWarp * kW)
-            start.template operator()<WarpTeam, N, kW / N>(kRowThreads);
-        else if (count <= kWarp * kFull)
-            start.template operator()<WarpTeam, N, kFull / N>(kRowThreads);
+        constexpr int kAll = kHeld<T, N>;
+        int threads = 128;
+        while (int64_t(threads) * kAll < count) threads *= 2;
+        if (count <= kWarp * kWidth<T>)
+            start.template operator()<WarpTeam, N, kWidth<T> / N>(kRowThreads);
+        else if (count <= kWarp * kAll)
+            start.template operator()<WarpTeam, N, kAll / N>(kRowThreads);
         else
-            start.template operator()<BlockTeam, N, kFull / N>(threads);
+            start.template operator()<BlockTeam, N, kAll / N>(threads);
     });
 }
 
