@@ -14,13 +14,16 @@ static Kernels<T> make_kernels() {
     table.dropout = dropout_kernels<T>();
     table.embedding = embedding_kernels<T>();
     table.grid_sample = grid_sample_kernels<T>();
+    table.gru = gru_kernels<T>();
     table.loss = loss_kernels<T>();
+    table.lstm = lstm_kernels<T>();
     table.matmul = matmul_kernels<T>();
     table.norm = norm_kernels<T>();
     table.optim = optim_kernels<T>();
     table.pool2d = pool2d_kernels<T>();
     table.prelu = prelu_kernels<T>();
     table.probe = probe_kernels<T>();
+    table.rnn = rnn_kernels<T>();
     table.softmax = softmax_kernels<T>();
     table.upsample2d = upsample2d_kernels<T>();
     return table;

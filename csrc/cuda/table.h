@@ -20,7 +20,11 @@ EmbeddingKernels<T> embedding_kernels();
 template <class T>
 GridSampleKernels<T> grid_sample_kernels();
 template <class T>
+RecurrentKernels<T> gru_kernels();
+template <class T>
 LossKernels<T> loss_kernels();
+template <class T>
+RecurrentKernels<T> lstm_kernels();
 template <class T>
 MatmulKernels<T> matmul_kernels();
 template <class T>
@@ -33,6 +37,8 @@ template <class T>
 PreluKernels<T> prelu_kernels();
 template <class T>
 ProbeKernels<T> probe_kernels();
+template <class T>
+RecurrentKernels<T> rnn_kernels();
 template <class T>
 SoftmaxKernels<T> softmax_kernels();
 template <class T>
