@@ -1,71 +1,33 @@
-// Normal noise from random words, by the inverse of the distribution function: rational fits of
-// Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics
-// 37 (1988), PPND7 for float and PPND16 for double. A word of 32 bits reaches 6.3 sigma, which the
-// fit for the farthest tails is not needed for.
+// Normal noise from random words; see ops/normal_quantile.h.
 #pragma once
 
 #include "cpu/math.h"
+#include "ops/normal_quantile.h"
 
 namespace tatami::TATAMI_ISA {
 
 namespace detail {
 
+// Words of T's width.
 template <class T>
-struct Quantile;
-
-template <>
-struct Quantile<float> {
-    static constexpr float kTop[] = {3.3871327179f, 50.434271938f, 159.29113202f, 59.109374720f};
-    static constexpr float kBottom[] = {1, 17.895169469f, 78.757757664f, 67.187563600f};
-    static constexpr float kTailTop[] = {1.4234372777f, 2.7568153900f, 1.3067284816f,
-                                         0.17023821103f};
-    static constexpr float kTailBottom[] = {1, 0.73700164250f, 0.12021132975f};
-    static Mask<float> words(const uint32_t* p) {
-        Mask<float> w;
+TATAMI_INLINE Mask<T> signed_words(const uint32_t* p) {
+    if constexpr (sizeof(T) == 4) {
+        Mask<T> w;
         std::memcpy(&w, p, sizeof w);
         return w;
-    }
-};
-
-template <>
-struct Quantile<double> {
-    static constexpr double kTop[] = {3.3871328727963666080,    133.14166789178437745,
-                                      1971.5909503065514427,    1.3731693765509461125e+4,
-                                      4.5921953931549871457e+4, 6.7265770927008700853e+4,
-                                      3.3430575583588128105e+4, 2.5090809287301226727e+3};
-    static constexpr double kBottom[] = {1,
-                                         42.313330701600911252,
-                                         687.18700749205790830,
-                                         5.3941960214247511077e+3,
-                                         2.1213794301586595867e+4,
-                                         3.9307895800092710610e+4,
-                                         2.8729085735721942674e+4,
-                                         5.2264952788528545610e+3};
-    static constexpr double kTailTop[] = {1.42343711074968357734,    4.63033784615654529590,
-                                          5.76949722146069140550,    3.64784832476320460504,
-                                          1.27045825245236838258,    0.241780725177450611770,
-                                          2.27238449892691845833e-2, 7.74545014278341407640e-4};
-    static constexpr double kTailBottom[] = {1,
-                                             2.05319162663775882187,
-                                             1.67638483018380384940,
-                                             0.689767334985100004550,
-                                             0.148103976427480074590,
-                                             1.51986665636164571966e-2,
-                                             5.47593808499534494600e-4,
-                                             1.05075007164441684324e-9};
-    static Mask<double> words(const uint32_t* p) {
+    } else {
         return load_wide(reinterpret_cast<const int32_t*>(p));
     }
-};
+}
 
 }  // namespace detail
 
 // Phi^-1(1/2 + (s + 1/2) / 2^32) of signed words s, kLanes<T> of them from p on.
 template <class T>
 TATAMI_INLINE Vec<T> normal_quantile(const uint32_t* p) {
-    using Fit = detail::Quantile<T>;
+    using Fit = QuantileFit<T>;
     constexpr T kUnit = T(0x1p-32);
-    const Mask<T> s = Fit::words(p), steps = s < 0 ? ~s : s;
+    const Mask<T> s = detail::signed_words<T>(p), steps = s < 0 ? ~s : s;
     // Both counted in whole steps, so that each keeps its relative precision where it is small.
     const Vec<T> centre = (__builtin_convertvector(steps, Vec<T>) + T(0.5)) * kUnit;
     const Vec<T> tail = (__builtin_convertvector(INT32_MAX - steps, Vec<T>) + T(0.5)) * kUnit;

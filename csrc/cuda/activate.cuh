@@ -46,9 +46,7 @@ template <class T>
 struct Gelu {
     // Phi(x), and the density, which is 0 where x is infinite.
     TATAMI_DEVICE static T probability(T x) { return T(0.5) * erfc(x * T(-0.70710678118654752)); }
-    TATAMI_DEVICE static T density(T x) {
-        return T(0.39894228040143268) * exp(T(-0.5) * x * x);
-    }
+    TATAMI_DEVICE static T density(T x) { return T(0.39894228040143268) * exp(T(-0.5) * x * x); }
     TATAMI_DEVICE T operator()(T x) const {
         const T p = probability(x);
         return p == T(0) ? T(0) * p : x * p;
@@ -77,9 +75,7 @@ struct Elu {
 
 template <class T>
 struct Softplus {
-    TATAMI_DEVICE T operator()(T x) const {
-        return (x < T(0) ? T(0) : x) + log1p(exp(-abs(x)));
-    }
+    TATAMI_DEVICE T operator()(T x) const { return (x < T(0) ? T(0) : x) + log1p(exp(-abs(x))); }
     TATAMI_DEVICE T slope(T x) const { return logistic(x).value; }
 };
 

@@ -1,9 +1,8 @@
 // Activations over whole arrays.
-#include "ops/activation.h"
-
 #include "cuda/activate.cuh"
 #include "cuda/elementwise.cuh"
 #include "cuda/table.h"
+#include "ops/activation.h"
 
 namespace tatami::cuda {
 
@@ -14,9 +13,8 @@ static void forward(Activation kind, int64_t n, const T* x, T alpha, T* y) {
 
 template <class T>
 static void backward(Activation kind, int64_t n, const T* dy, const T* x, T alpha, T* dx) {
-    with_activation<T>(kind, alpha, [&](auto f) {
-        map_arrays(n, Gradient<T, decltype(f)>{f}, dx, dy, x);
-    });
+    with_activation<T>(kind, alpha,
+                       [&](auto f) { map_arrays(n, Gradient<T, decltype(f)>{f}, dx, dy, x); });
 }
 
 template <class T>

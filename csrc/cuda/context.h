@@ -6,9 +6,9 @@
 namespace tatami::cuda {
 
 struct Context {
-    void* stream = nullptr;                      // a cudaStream_t
-    void* (*allocate)(size_t bytes) = nullptr;   // memory on the stream's device
-    void (*release)(void* memory) = nullptr;     // when all that was launched before is done with it
+    void* stream = nullptr;                     // a cudaStream_t
+    void* (*allocate)(size_t bytes) = nullptr;  // memory on the stream's device
+    void (*release)(void* memory) = nullptr;    // when all that was launched before is done with it
 };
 
 Context& context();  // of this thread

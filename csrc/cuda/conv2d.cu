@@ -1,13 +1,12 @@
 // Convolutions as products over gathered pixels, which are never laid out: the product's reader
 // works out where an element of x comes from. Strided gradients by the input go phase by phase, so
 // that no zero is multiplied.
-#include "ops/conv2d.h"
-
 #include "cuda/activate.cuh"
 #include "cuda/divide.cuh"
 #include "cuda/gemm.cuh"
 #include "cuda/reduce.cuh"
 #include "cuda/table.h"
+#include "ops/conv2d.h"
 
 namespace tatami::cuda {
 
@@ -28,7 +27,13 @@ struct Gather {
 
 static Gather gather(const AxisGather& v, const AxisGather& h, int64_t channels, int64_t image,
                      int64_t rows, int64_t columns) {
-    return {v, h, channels, image, Divider(columns), Divider(rows * columns), Divider(h.taps),
+    return {v,
+            h,
+            channels,
+            image,
+            Divider(columns),
+            Divider(rows * columns),
+            Divider(h.taps),
             Divider(int64_t(v.taps) * h.taps)};
 }
 
@@ -97,8 +102,8 @@ struct PhaseWeight {
         const T* start;
     };
     TATAMI_DEVICE PhaseWeight batch(int64_t z) const {
-        return {data + z * group, row_stride, inner_stride, v_stride, h_stride, h_taps, taps,
-                group};
+        return {data + z * group, row_stride, inner_stride, v_stride,
+                h_stride,         h_taps,     taps,         group};
     }
     TATAMI_DEVICE Row row(int64_t r) const { return {data + r * row_stride}; }
     TATAMI_DEVICE T at(Row r, int64_t k) const {
@@ -137,25 +142,32 @@ struct Image {
     }
     TATAMI_DEVICE void store(int64_t r, Column c, T value) const {
         if (bias) value += bias[r];
-        c.start[r * channel] = activation == Activation::none ? value
-                                                              : activated(activation, value);
+        c.start[r * channel] =
+            activation == Activation::none ? value : activated(activation, value);
     }
 };
 
 template <class T>
 static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y) {
     const int64_t taps = p.kh * p.kw, pixels = p.oh * p.ow;
-    const PhaseWeight<T> a{weight, p.group_c * taps, taps, p.kw, 1, Divider(p.kw), Divider(taps),
-                           p.group_o * p.group_c * taps};
-    const Gathered<T, true> b{
-        x,
-        gather({p.h, p.stride_h, -p.pad_top, p.dilation_h, int(p.kh)},
-               {p.w, p.stride_w, -p.pad_left, p.dilation_w, int(p.kw)}, p.group_c, p.c * p.h * p.w,
-               p.oh, p.ow),
-        p.group_c * p.h * p.w};
-    const Image<T> c{y,    p.o * pixels, pixels,       p.ow,
-                     1,    Divider(p.ow), Divider(pixels), bias,
-                     p.activation, p.group_o * pixels, p.group_o};
+    const PhaseWeight<T> a{weight, p.group_c * taps, taps,          p.kw,
+                           1,      Divider(p.kw),    Divider(taps), p.group_o * p.group_c * taps};
+    const Gathered<T, true> b{x,
+                              gather({p.h, p.stride_h, -p.pad_top, p.dilation_h, int(p.kh)},
+                                     {p.w, p.stride_w, -p.pad_left, p.dilation_w, int(p.kw)},
+                                     p.group_c, p.c * p.h * p.w, p.oh, p.ow),
+                              p.group_c * p.h * p.w};
+    const Image<T> c{y,
+                     p.o * pixels,
+                     pixels,
+                     p.ow,
+                     1,
+                     Divider(p.ow),
+                     Divider(pixels),
+                     bias,
+                     p.activation,
+                     p.group_o * pixels,
+                     p.group_o};
     gemm<T>(p.group_o, p.n * pixels, p.group_c * taps, p.groups, a, b, c);
 }
 
@@ -248,7 +260,9 @@ struct Plain {
     struct Column {
         int64_t at;
     };
-    TATAMI_DEVICE Plain batch(int64_t z) const { return {data + z * rows * columns, rows, columns}; }
+    TATAMI_DEVICE Plain batch(int64_t z) const {
+        return {data + z * rows * columns, rows, columns};
+    }
     TATAMI_DEVICE Plain chunk(int64_t) const { return *this; }
     TATAMI_DEVICE Column column(int64_t c) const { return {c}; }
     TATAMI_DEVICE void store(int64_t r, Column c, T value) const {
@@ -261,12 +275,11 @@ static void weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
     const int64_t taps = p.kh * p.kw, pixels = p.oh * p.ow;
     const Gradients<T> a{dy, p.o * pixels, pixels, Divider(std::max<int64_t>(pixels, 1)),
                          p.group_o * pixels};
-    const Gathered<T, false> b{
-        x,
-        gather({p.h, p.stride_h, -p.pad_top, p.dilation_h, int(p.kh)},
-               {p.w, p.stride_w, -p.pad_left, p.dilation_w, int(p.kw)}, p.group_c, p.c * p.h * p.w,
-               p.oh, p.ow),
-        p.group_c * p.h * p.w};
+    const Gathered<T, false> b{x,
+                               gather({p.h, p.stride_h, -p.pad_top, p.dilation_h, int(p.kh)},
+                                      {p.w, p.stride_w, -p.pad_left, p.dilation_w, int(p.kw)},
+                                      p.group_c, p.c * p.h * p.w, p.oh, p.ow),
+                               p.group_c * p.h * p.w};
     gemm<T>(p.group_o, p.group_c * taps, p.n * pixels, p.groups, a, b,
             Plain<T>{dweight, p.group_o, p.group_c * taps});
 }

@@ -11,9 +11,8 @@ class Divider {
     // 0 is a size of which nothing will be asked.
     explicit Divider(int64_t by) : by_(by > 0 ? by : 1) {
         while (shift_ < 31 && (int64_t(1) << shift_) < by_) shift_++;
-        factor_ = uint32_t(((uint64_t(1) << 32) * ((uint64_t(1) << shift_) - uint64_t(by_))) /
-                               uint64_t(by_) +
-                           1);
+        factor_ = uint32_t(
+            ((uint64_t(1) << 32) * ((uint64_t(1) << shift_) - uint64_t(by_))) / uint64_t(by_) + 1);
     }
 
     // n / by; n >= 0.
@@ -30,7 +29,7 @@ class Divider {
     }
     // n / by, rounded up.
     TATAMI_DEVICE int64_t up(int64_t n) const { return (*this)(n + by_ - 1); }
-    TATAMI_DEVICE bool divides(int64_t n) const { return (*this)(n) * by_ == n; }
+    TATAMI_DEVICE bool divides(int64_t n) const { return (*this)(n)*by_ == n; }
 
   private:
     int64_t by_;

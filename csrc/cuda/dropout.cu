@@ -1,9 +1,8 @@
 // Dropout: four elements a thread, which share a counter.
-#include "ops/dropout.h"
-
 #include "cuda/elementwise.cuh"
 #include "cuda/philox.cuh"
 #include "cuda/table.h"
+#include "ops/dropout.h"
 
 namespace tatami::cuda {
 

@@ -102,10 +102,9 @@ TATAMI_DEVICE void multiply_stage(T (&acc)[Shape::kEach][Shape::kEach], const T*
                 *reinterpret_cast<const Four*>(b + d * Shape::kStrideB + column + r * kSpreadB);
         }
         TATAMI_UNROLL
-        for (int i = 0; i < Shape::kEach; i++)
-            TATAMI_UNROLL
-            for (int j = 0; j < Shape::kEach; j++)
-                acc[i][j] = fma(left[i / 4].at[i % 4], right[j / 4].at[j % 4], acc[i][j]);
+        for (int i = 0; i < Shape::kEach; i++) TATAMI_UNROLL
+        for (int j = 0; j < Shape::kEach; j++)
+            acc[i][j] = fma(left[i / 4].at[i % 4], right[j / 4].at[j % 4], acc[i][j]);
     }
 }
 

@@ -1,9 +1,8 @@
 // Matrix products, batched and broadcast, with bias and activation at the end.
-#include "ops/matmul.h"
-
 #include "cuda/activate.cuh"
 #include "cuda/gemm.cuh"
 #include "cuda/table.h"
+#include "ops/matmul.h"
 
 namespace tatami::cuda {
 
@@ -61,8 +60,8 @@ struct Result {
     TATAMI_DEVICE Column column(int64_t c) const { return {c, bias ? bias[c] : T(0)}; }
     TATAMI_DEVICE void store(int64_t r, Column c, T value) const {
         value += c.bias;
-        data[r * columns + c.at] = activation == Activation::none ? value
-                                                                  : activated(activation, value);
+        data[r * columns + c.at] =
+            activation == Activation::none ? value : activated(activation, value);
     }
 };
 

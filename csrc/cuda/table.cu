@@ -23,6 +23,7 @@ static Kernels<T> make_kernels() {
     table.pool2d = pool2d_kernels<T>();
     table.prelu = prelu_kernels<T>();
     table.probe = probe_kernels<T>();
+    table.reparameterize = reparameterize_kernels<T>();
     table.rnn = rnn_kernels<T>();
     table.softmax = softmax_kernels<T>();
     table.upsample2d = upsample2d_kernels<T>();

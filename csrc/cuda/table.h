@@ -38,6 +38,8 @@ PreluKernels<T> prelu_kernels();
 template <class T>
 ProbeKernels<T> probe_kernels();
 template <class T>
+ReparameterizeKernels<T> reparameterize_kernels();
+template <class T>
 RecurrentKernels<T> rnn_kernels();
 template <class T>
 SoftmaxKernels<T> softmax_kernels();

@@ -1,6 +1,8 @@
 // The language of this folder: CUDA C++ by nvcc, or plain C++ on the emulator.
 #pragma once
 
+#define TATAMI_ISA cuda  // the namespace of what ops/ gives each backend a copy of
+
 #ifdef __CUDACC__
 #include <cuda_runtime.h>
 

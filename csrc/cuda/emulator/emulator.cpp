@@ -228,8 +228,7 @@ void check_launch(Dim grid, Dim block, size_t shared_bytes) {
     if (block.count() > kMostThreads || block.z > 64)
         fail("a block of " + std::to_string(block.count()) + " threads");
     if (grid.x > 0x7FFFFFFFu || grid.y > 65535 || grid.z > 65535) fail("a grid that is too large");
-    if (shared_bytes > kMostShared)
-        fail(std::to_string(shared_bytes) + " bytes of shared memory");
+    if (shared_bytes > kMostShared) fail(std::to_string(shared_bytes) + " bytes of shared memory");
     if (current) fail("a launch from within a kernel");
 }
 
@@ -258,8 +257,8 @@ void release(void* given) {
     size_t bytes;
     std::memcpy(&bytes, memory, sizeof bytes);
     bool whole = true;
-    for (size_t i = sizeof bytes; i < kGuard; i++)
-        whole &= memory[i] == kPoison && memory[kGuard + bytes + i] == kPoison;
+    for (size_t i = sizeof bytes; i < kGuard; i++) whole &= memory[i] == kPoison;
+    for (size_t i = 0; i < kGuard; i++) whole &= memory[kGuard + bytes + i] == kPoison;
     std::free(memory);
     if (!whole) {
         std::fputs("emulated CUDA: a kernel wrote outside its workspace\n", stderr);

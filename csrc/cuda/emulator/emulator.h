@@ -2,9 +2,9 @@
 //
 // A kernel is compiled as plain C++. Each of its threads has a stack of its own (fibre.h) and runs
 // until it meets others: at the block's barrier, at an exchange within its warp, or at the grid's
-// barrier in a cooperative launch. Which thread goes on next is drawn at random from a seed, so that
-// a missing barrier gives another result under another seed. Shared memory starts as NaN and is
-// watched at its borders; a barrier that some threads never reach is an error.
+// barrier in a cooperative launch. Which thread goes on next is drawn at random from a seed, so
+// that a missing barrier gives another result under another seed. Shared memory starts as NaN and
+// is watched at its borders; a barrier that some threads never reach is an error.
 //
 // What it cannot show: time, bank conflicts and coalescing; weak ordering of memory (every write is
 // seen at once); asynchronous copies that nobody waited for, unless primitives.cuh delays them;

@@ -101,8 +101,7 @@ void Fibre::start(void (*entry)(void*), void* argument) {
     context->uc_stack.ss_size = kStack;
     context->uc_link = nullptr;
     const auto self = reinterpret_cast<uintptr_t>(this);
-    makecontext(context,
-                reinterpret_cast<void (*)()>(+[](unsigned high, unsigned low) {
+    makecontext(context, reinterpret_cast<void (*)()>(+[](unsigned high, unsigned low) {
                     enter(reinterpret_cast<Fibre*>(uintptr_t(high) << 32 | low));
                 }),
                 2, unsigned(self >> 32), unsigned(self));

@@ -21,6 +21,6 @@
 
 using dim3 = tatami::emulator::Dim;
 
-using std::abs, std::ceil, std::erf, std::erfc, std::exp, std::expm1, std::floor, std::fma, std::isfinite,
-    std::isinf, std::isnan, std::log, std::log1p, std::nearbyint, std::pow, std::sqrt, std::tanh,
-    std::trunc;
+using std::abs, std::ceil, std::erf, std::erfc, std::exp, std::expm1, std::floor, std::fma,
+    std::isfinite, std::isinf, std::isnan, std::log, std::log1p, std::nearbyint, std::pow,
+    std::sqrt, std::tanh, std::trunc;
