@@ -29,6 +29,11 @@ def test_the_raw_api_loads_nothing_above_it():
     assert not {f"tatami.{layer}" for layer in layers} & set(loaded)
 
 
+def test_importing_tatami_loads_no_layer_above_the_raw_api():
+    loaded = python("import sys, tatami; print(*sys.modules)").split()
+    assert not {"tatami.autograd", "tatami.nn"} & set(loaded)
+
+
 def test_importing_everything_public_loads_no_optional_dependency():
     loaded = {
         name.split(".")[0] for name in python("import sys, tatami; print(*sys.modules)").split()

@@ -91,7 +91,8 @@ struct Gradient<T, Relu<T>> {
     TATAMI_DEVICE T operator()(T dy, T x) const { return x <= T(0) ? T(0) : dy; }
 };
 
-// Calls use(f) with the function object of `kind`; nothing for `none`. On the host or on the device, as `use` is.
+// Calls use(f) with the function object of `kind`; nothing for `none`. On the host or on the
+// device, as `use` is.
 #ifdef __CUDACC__
 #pragma nv_exec_check_disable
 #endif
