@@ -29,8 +29,9 @@ def elbo(log_likelihood, kl):
 def frechet_distance(x, y):
     """Between Gaussians fitted to the features ``x`` (N, D) and ``y`` (M, D).
 
-    |mean difference|^2 + trace(Cx + Cy - 2 (Cx Cy)^(1/2)), zero for equal ones (Dowson and Landau,
-    1982; as a measure of samples: Heusel et al., 2017). It falls as N grows: compare equal N.
+    ``|mean difference|^2 + trace(Cx + Cy - 2 (Cx Cy)^(1/2))``, zero for equal ones (Dowson and
+    Landau, 1982; as a measure of samples: Heusel et al., 2017). It falls as N grows: compare equal
+    N.
     """
     x, y = _features("frechet_distance", x, y)
     if min(len(x), len(y)) < 2:

@@ -39,7 +39,7 @@ class Pix2Pix(nn.Module):
     def train_step(self, optimizer, x, y):
         """One step of the discriminator, one of the generator; ``y`` is what ``x`` should become.
 
-        min_G max_D  E log D(x, y) + E log(1 - D(x, G(x))) + 100 E |y - G(x)|  (equation 4), where
+        ``min_G max_D E log D(x, y) + E log(1 - D(x, G(x))) + 100 E |y - G(x)|`` (equation 4), where
         G maximizes log D(x, G(x)), and D's part is halved to learn more slowly (section 3.3). With
         scores s, D = sigmoid(s): -log D = softplus(-s) and -log(1 - D) = softplus(s). The "l1" that
         it returns is of values from 0 to 1, as images are.

@@ -26,7 +26,8 @@ SILENCE = LEVELS // 2  # the level of what was before the first sample
 def mu_law_encode(x):
     """Levels 0 to 255 (int64) of samples from -1 to 1, finer the nearer to 0.
 
-    sign(x) ln(1 + 255 |x|) / ln 256, cut to 256 equal parts (ITU-T G.711; the paper, section 2.2).
+    ``sign(x) ln(1 + 255 |x|) / ln 256``, cut to 256 equal parts (ITU-T G.711; the paper, section
+    2.2).
     """
     x = np.clip(x, -1, 1)
     y = np.sign(x) * np.log1p((LEVELS - 1) * np.abs(x)) / np.log(LEVELS)
