@@ -133,7 +133,7 @@ class Avatar(nn.Module):
         return coarse + fine
 
     def losses(self, image, points, target_points, target):
-        """``|frame - target|``, and the same of the coarse layer and what is coarse of the target."""
+        """``|frame - target|``, and the same of both coarse: of the coarse layer and the target."""
         coarse, fine = self.layers(self.embedder(image, points), target_points)
         l1 = F.l1_loss(coarse + fine, target)
         blurred = F.l1_loss(F.avg_pool2d(coarse, 4), F.avg_pool2d(target, 4))
