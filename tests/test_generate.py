@@ -79,7 +79,8 @@ def test_other_settings_are_another_run(tmp_path, capsys):
 
 def test_an_error_in_a_step_leaves_the_checkpoint_as_it_was(tmp_path, monkeypatch, dots):
     assert main(["generate", "dots", "--out", str(tmp_path), "--epochs", "1"]) == 0
-    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+    files = [tmp_path / "checkpoint.safetensors", tmp_path / "samples.png"]
+    before = [(file.read_bytes(), file.stat().st_mtime_ns) for file in files]
     made = dots.model
 
     def failing(x):
@@ -96,7 +97,7 @@ def test_an_error_in_a_step_leaves_the_checkpoint_as_it_was(tmp_path, monkeypatc
     monkeypatch.setattr(dots, "model", failing)
     with pytest.raises(ZeroDivisionError):
         main(["generate", "dots", "--out", str(tmp_path), "--epochs", "2"])
-    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
+    assert [(file.read_bytes(), file.stat().st_mtime_ns) for file in files] == before
 
 
 def test_samples_of_a_checkpoint(tmp_path, capsys):

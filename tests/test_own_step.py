@@ -128,6 +128,8 @@ def test_what_does_not_go_together_is_refused():
         Pair().compile("adam", "mse")
     with pytest.raises(ValueError, match="takes no weights of rows"):
         pair().fit(points(), sample_weight=np.ones(24), verbose=0)
+    with pytest.raises(ValueError, match=r"class_weight: a model with its own train_step"):
+        pair().fit(points(), class_weight={0: 2.0}, verbose=0)
     plain = nn.Linear(2, 2)
     plain.compile("sgd", "mse")
     with pytest.raises(ValueError, match="y is missing"):

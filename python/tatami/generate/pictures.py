@@ -27,7 +27,8 @@ class Pictures(Callback):
             self._draw()
 
     def on_train_end(self, logs=None):
-        self._draw()
+        if not self.run.in_step:
+            self._draw()
 
     def _draw(self):
         draw(self.recipe, self.model, self.data, self.folder / "samples.png", COUNT, self.seed)

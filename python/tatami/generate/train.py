@@ -42,7 +42,7 @@ def _same_run(state, settings, path):
     """The epochs that are done, if the checkpoint is of such a run."""
     saved = state.get("settings")
     if saved != settings:
-        given = {k: v for k, v in settings.items() if not saved or saved[k] != v}
+        given = {k: v for k, v in settings.items() if not saved or saved.get(k) != v}
         raise ValueError(
             f"{path} is of another run (now {', '.join(f'{k} {v}' for k, v in given.items())}); "
             "--fresh begins anew, --out takes another folder"

@@ -50,6 +50,10 @@ def fit(
     learnt; a second one at once.
     """
     compiled = compiled_of(model, "fit")
+    if class_weight and not compiled.needs_target:
+        raise ValueError(
+            "fit: class_weight: a model with its own train_step weighs its losses itself"
+        )
     if validation_split:
         x, y, sample_weight, validation_data = split(
             x, y, sample_weight, validation_split, validation_data

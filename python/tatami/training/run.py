@@ -27,6 +27,7 @@ class Run:
         self.history = History()
         self.listeners = Listeners([self.history, *callbacks], self)
         self.complete = False
+        self.in_step = False  # an error in a step leaves the model half-way
         self.resume = None  # the checkpoint to go on from
         self.at_start = None  # random states when this epoch began
 
@@ -51,8 +52,10 @@ class Run:
         tell = self.listeners.tell
         for batch in self._remaining():
             tell("on_train_batch_begin", self.batch, {})
+            self.in_step = True
             self.step(*batch)
             self.batch += 1
+            self.in_step = False
             tell("on_train_batch_end", self.batch - 1, Logs(self.tally))
             if interrupt.seen or self.model.stop_training:
                 return

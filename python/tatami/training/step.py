@@ -53,5 +53,5 @@ class OwnSteps(Steps):
 
     def _batch(self, inputs, target, weight):
         if weight is not None:
-            raise ValueError("fit: a model with its own train_step takes no weights of rows")
+            raise ValueError("a model with its own train_step takes no weights of rows")
         return inputs if target is None else [*inputs, *as_tensors([target], inputs[0].dtype)]
