@@ -140,6 +140,14 @@ def test_what_does_not_go_together_is_refused():
         one.load_state_dict(both.state_dict())
 
 
+@pytest.mark.parametrize("returned", [3.0, None, {"loss": np.ones(3)}])
+def test_a_step_returns_numbers_by_name(returned):
+    model = pair()
+    model.train_step = lambda optimizer, x: returned
+    with pytest.raises(TypeError, match=r"Pair\.train_step must return numbers by name"):
+        model.fit(points(), verbose=0)
+
+
 def test_evaluate_needs_a_test_step():
     class Blind(nn.Module):
         def __init__(self):

@@ -44,14 +44,25 @@ class OwnSteps(Steps):
 
     def step(self, model, inputs, target, weight, tally):
         numbers = model.train_step(self.optimizer, *self._batch(inputs, target, weight))
-        tally.add(numbers, len(inputs[0]))
+        tally.add(_by_name(model, "train_step", numbers), len(inputs[0]))
 
     def check(self, model, inputs, target, weight, tally):
         if not hasattr(model, "test_step"):
             raise ValueError(f"evaluate: {type(model).__name__} has no test_step to measure with")
-        tally.add(model.test_step(*self._batch(inputs, target, weight)), len(inputs[0]))
+        numbers = model.test_step(*self._batch(inputs, target, weight))
+        tally.add(_by_name(model, "test_step", numbers), len(inputs[0]))
 
     def _batch(self, inputs, target, weight):
         if weight is not None:
             raise ValueError("a model with its own train_step takes no weights of rows")
         return inputs if target is None else [*inputs, *as_tensors([target], inputs[0].dtype)]
+
+
+def _by_name(model, step, numbers):
+    """What a model's own step returned, if it is numbers by name."""
+    if isinstance(numbers, dict) and all(np.size(value) == 1 for value in numbers.values()):
+        return numbers
+    raise TypeError(
+        f"{type(model).__name__}.{step} must return numbers by name, such as "
+        f'{{"loss": loss}}, not {numbers!r:.60}'
+    )
