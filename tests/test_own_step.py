@@ -55,6 +55,13 @@ def test_minimize_steps_down_from_one_loss_alone():
     assert unused.item() == 7 and frozen.item() == 9
 
 
+@pytest.mark.parametrize("loss", [2.0, Tensor(np.float32(2)), Tensor(np.ones(3), True)])
+def test_minimize_wants_one_number_made_of_parameters(loss):
+    optimizer = optim.SGD([Tensor(np.ones(3), requires_grad=True)], lr=0.5)
+    with pytest.raises(ValueError, match=r"SGD\.minimize: loss must be a tensor of one element"):
+        optimizer.minimize(loss)
+
+
 def test_fit_shows_the_means_of_what_the_steps_return():
     model = pair({"guess": partial_sgd(0.0), "critic": partial_sgd(0.0)})
     x = points(20)

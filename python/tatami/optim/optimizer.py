@@ -81,6 +81,11 @@ class Optimizer:
         parameters that it was made of are neither worked out nor touched. A parameter that the
         loss does not depend on stays as it is.
         """
+        if not isinstance(loss, Tensor) or loss.size != 1 or not loss.requires_grad:
+            raise ValueError(
+                f"{type(self).__name__}.minimize: loss must be a tensor of one element that was made "
+                f"of parameters, not {loss!r:.60}"
+            )
         params = [p for p in self._params() if p.requires_grad]
         for p, gradient in zip(params, grad(loss, params, allow_unused=True)):
             p.grad = gradient
