@@ -83,8 +83,8 @@ class Optimizer:
         """
         if not isinstance(loss, Tensor) or loss.size != 1 or not loss.requires_grad:
             raise ValueError(
-                f"{type(self).__name__}.minimize: loss must be a tensor of one element that was made "
-                f"of parameters, not {loss!r:.60}"
+                f"{type(self).__name__}.minimize: loss must be a tensor of one element that was "
+                f"made of parameters, not {loss!r:.60}"
             )
         params = [p for p in self._params() if p.requires_grad]
         for p, gradient in zip(params, grad(loss, params, allow_unused=True)):
