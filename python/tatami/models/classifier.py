@@ -1,10 +1,7 @@
 """A small convolutional classifier: the eye that judges made images."""
 
-import numpy as np
-
 from .. import functional as F
 from .. import nn
-from ..autograd import Tensor, no_grad
 
 
 class Classifier(nn.Module):
@@ -34,14 +31,8 @@ class Classifier(nn.Module):
 
     def features(self, x):
         """What the last layer sees of images, as an array (N, 4 width)."""
-        return self._seen(self.body, x)
+        return self.body.predict(x, 256)
 
     def probabilities(self, x):
         """The probability of each class, as an array (N, classes)."""
-        return F.softmax(self._seen(self, x), axis=1)
-
-    @no_grad()
-    def _seen(self, part, x, batch_size=256):
-        parts = [x[start : start + batch_size] for start in range(0, len(x), batch_size)]
-        with nn.evaluating(self):
-            return np.concatenate([part(Tensor(rows)).data for rows in parts])
+        return F.softmax(self.predict(x, 256), axis=1)

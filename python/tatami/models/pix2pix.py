@@ -2,11 +2,8 @@
 
 from functools import partial
 
-import numpy as np
-
 from .. import functional as F
 from .. import nn, optim
-from ..autograd import Tensor, no_grad
 
 
 class Pix2Pix(nn.Module):
@@ -58,12 +55,9 @@ class Pix2Pix(nn.Module):
         """The mean absolute difference, of values from 0 to 1."""
         return {"l1": F.l1_loss(self(x), y)}
 
-    @no_grad()
     def translate(self, x, batch_size=32):
         """What images (N, in_channels, H, W) become, as an array (N, out_channels, H, W)."""
-        parts = [x[start : start + batch_size] for start in range(0, len(x), batch_size)]
-        with nn.evaluating(self):
-            return np.concatenate([self(Tensor(rows)).data for rows in parts])
+        return self.predict(x, batch_size)
 
     def _scores(self, x, y):
         return self.discriminator(F.concatenate([x, y], axis=1))
