@@ -207,12 +207,12 @@ static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* b
                                    p.group_c * window,
                                    v.tap_every * p.kw,
                                    h.tap_every,
-                                   Divider(std::max(h.axis.taps, 1)),
-                                   Divider(std::max<int64_t>(taps, 1)),
+                                   Divider(h.axis.taps),
+                                   Divider(taps),
                                    p.group_o * p.group_c * window};
-            Gather g = gather(v.axis, h.axis, p.group_o, p.o * pixels, v.pixels, h.pixels);
-            g.h_taps = a.h_taps, g.taps = a.taps;
-            const Gathered<T, true> b{dy, g, p.group_o * pixels};
+            const Gathered<T, true> b{
+                dy, gather(v.axis, h.axis, p.group_o, p.o * pixels, v.pixels, h.pixels),
+                p.group_o * pixels};
             const Image<T> c{dx + top * p.w + left,
                              p.c * p.h * p.w,
                              p.h * p.w,
@@ -251,37 +251,17 @@ struct Gradients {
     }
 };
 
-// A matrix (rows, columns) for each group.
-template <class T>
-struct Plain {
-    T* data;
-    int64_t rows, columns;
-
-    struct Column {
-        int64_t at;
-    };
-    TATAMI_DEVICE Plain batch(int64_t z) const {
-        return {data + z * rows * columns, rows, columns};
-    }
-    TATAMI_DEVICE Plain chunk(int64_t) const { return *this; }
-    TATAMI_DEVICE Column column(int64_t c) const { return {c}; }
-    TATAMI_DEVICE void store(int64_t r, Column c, T value) const {
-        data[r * columns + c.at] = value;
-    }
-};
-
 template <class T>
 static void weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
     const int64_t taps = p.kh * p.kw, pixels = p.oh * p.ow;
-    const Gradients<T> a{dy, p.o * pixels, pixels, Divider(std::max<int64_t>(pixels, 1)),
-                         p.group_o * pixels};
+    const Gradients<T> a{dy, p.o * pixels, pixels, Divider(pixels), p.group_o * pixels};
     const Gathered<T, false> b{x,
                                gather({p.h, p.stride_h, -p.pad_top, p.dilation_h, int(p.kh)},
                                       {p.w, p.stride_w, -p.pad_left, p.dilation_w, int(p.kw)},
                                       p.group_c, p.c * p.h * p.w, p.oh, p.ow),
                                p.group_c * p.h * p.w};
     gemm<T>(p.group_o, p.group_c * taps, p.n * pixels, p.groups, a, b,
-            Plain<T>{dweight, p.group_o, p.group_c * taps});
+            Partial<T>{dweight, 1, p.group_o, p.group_c * taps});
 }
 
 // A block a channel: sums of images, pixel by pixel, then of its threads.

@@ -160,7 +160,7 @@ __global__ void __launch_bounds__(Shape::kThreads, 256 / Shape::kThreads)
     }
 }
 
-// The sums of chunks as C: (batches, chunks, m, n).
+// C as (batches, chunks, m, n): the sums of chunks, or plain matrices where there is one.
 template <class T>
 struct Partial {
     T* data;
