@@ -22,6 +22,23 @@
 
 namespace tatami::cuda {
 
+// A matrix as A or B: lines `line` apart, along which elements are `depth` apart.
+template <class T, bool ALONG_DEPTH>
+struct Factor {
+    const T* data;
+    int64_t line, depth;
+
+    static constexpr bool kAlongDepth = ALONG_DEPTH;
+    struct Row {
+        const T* start;
+    };
+    using Column = Row;
+    TATAMI_DEVICE Factor batch(int64_t) const { return *this; }
+    TATAMI_DEVICE Row row(int64_t r) const { return {data + r * line}; }
+    TATAMI_DEVICE Row column(int64_t c) const { return {data + c * line}; }
+    TATAMI_DEVICE T at(Row r, int64_t k) const { return r.start[k * depth]; }
+};
+
 // A block's tile (ROWS, COLUMNS) of C, DEPTH of k at a time; a thread has (EACH, EACH) of it.
 template <int ROWS, int COLUMNS, int DEPTH, int EACH>
 struct Tile {
@@ -113,8 +130,8 @@ template <class T, class Shape, class A, class B, class C>
 __global__ void __launch_bounds__(Shape::kThreads, 256 / Shape::kThreads)
     gemm_kernel(Extent e, int64_t first_batch, A all_a, B all_b, C all_c) {
     const int64_t z = first_batch + blockIdx.z;
-    const A a = all_a.batch(z);
-    const B b = all_b.batch(z);
+    const auto a = all_a.batch(z);
+    const auto b = all_b.batch(z);
     const int64_t across = (e.n + Shape::kColumns - 1) / Shape::kColumns;
     const int64_t row0 = int64_t(blockIdx.x) / across * Shape::kRows;
     const int64_t column0 = int64_t(blockIdx.x) % across * Shape::kColumns;

@@ -22,24 +22,14 @@ struct BatchOffsets {
     }
 };
 
-// One of two ways to read a matrix: by lines `line` apart, along which elements are `depth` apart.
+// The matrices of a batch as factors.
 template <class T, bool ALONG_DEPTH>
-struct Matrix {
-    const T* data;
-    int64_t line, depth;
+struct Matrices : Factor<T, ALONG_DEPTH> {
     BatchOffsets offsets;
 
-    static constexpr bool kAlongDepth = ALONG_DEPTH;
-    struct Row {
-        const T* start;
-    };
-    using Column = Row;
-    TATAMI_DEVICE Matrix batch(int64_t z) const {
-        return {data + offsets(z), line, depth, offsets};
+    TATAMI_DEVICE Factor<T, ALONG_DEPTH> batch(int64_t z) const {
+        return {this->data + offsets(z), this->line, this->depth};
     }
-    TATAMI_DEVICE Row row(int64_t r) const { return {data + r * line}; }
-    TATAMI_DEVICE Row column(int64_t c) const { return {data + c * line}; }
-    TATAMI_DEVICE T at(Row r, int64_t k) const { return r.start[k * depth]; }
 };
 
 template <class T>
@@ -89,8 +79,8 @@ static void matmul(const Matmul& p, const T* a, const T* b, const T* bias, T* y)
     const BatchOffsets a_offsets = offsets_of(p, p.a_layout), b_offsets = offsets_of(p, p.b_layout);
     const Result<T> result{y, p.m, p.n, bias, p.activation};
     const auto product = [&]<bool A_DEEP, bool B_DEEP>() {
-        const Matrix<T, A_DEEP> left{a, p.a_layout.row, p.a_layout.column, a_offsets};
-        const Matrix<T, B_DEEP> right{b, p.b_layout.column, p.b_layout.row, b_offsets};
+        const Matrices<T, A_DEEP> left{{a, p.a_layout.row, p.a_layout.column}, a_offsets};
+        const Matrices<T, B_DEEP> right{{b, p.b_layout.column, p.b_layout.row}, b_offsets};
         gemm<T>(p.m, p.n, p.k, p.batches, left, right, result);
     };
     const bool a_deep = p.a_layout.column == 1, b_deep = p.b_layout.row == 1;

@@ -10,23 +10,6 @@
 
 namespace tatami::cuda {
 
-// A matrix as a factor (gemm.cuh): lines `line` apart, along which elements are `depth` apart.
-template <class T, bool ALONG_DEPTH>
-struct Factor {
-    const T* data;
-    int64_t line, depth;
-
-    static constexpr bool kAlongDepth = ALONG_DEPTH;
-    struct Row {
-        const T* start;
-    };
-    using Column = Row;
-    TATAMI_DEVICE Factor batch(int64_t) const { return *this; }
-    TATAMI_DEVICE Row row(int64_t r) const { return {data + r * line}; }
-    TATAMI_DEVICE Row column(int64_t c) const { return {data + c * line}; }
-    TATAMI_DEVICE T at(Row r, int64_t k) const { return r.start[k * depth]; }
-};
-
 template <class T>
 Factor<T, true> along_depth(const T* data, int64_t line) {
     return {data, line, 1};
