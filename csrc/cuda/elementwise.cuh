@@ -103,6 +103,11 @@ void map_arrays(int64_t n, F f, T* y, const In*... x) {
 }
 
 template <class T>
+struct Identity {
+    TATAMI_DEVICE T operator()(T x) const { return x; }
+};
+
+template <class T>
 struct Constant {
     T value;
     TATAMI_DEVICE T operator()() const { return value; }

@@ -30,9 +30,6 @@ struct Groups {
     }
 };
 
-// Runs shorter than this go by columns.
-inline constexpr int64_t kShortRun = 32;
-
 // A mean as T and what that leaves out: x - near is exact for x close to it, so that a large mean
 // costs no digits. scale = 1 / sqrt(var + eps).
 template <class T>

@@ -90,9 +90,6 @@ struct FoldSlopes {
     }
 };
 
-// Runs shorter than this go by columns.
-static constexpr int64_t kShortRun = 32;
-
 template <class T>
 static void backward(const Prelu& p, const T* dy, const T* x, const T* weight, T* dx, T* dw) {
     const auto fold = [&](const Parts& parts, const double* part) {

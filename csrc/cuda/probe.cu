@@ -33,15 +33,10 @@ static double multiply_add(int64_t steps) {
     return 2.0 * kChains * double(steps) * kProbeBlocks * kProbeThreads;
 }
 
-template <class T>
-struct Same {
-    TATAMI_DEVICE T operator()(T x) const { return x; }
-};
-
 // Nothing is kept out of the caches: memory is written when they are full.
 template <class T>
 static void copy(int64_t n, const T* x, T* y, bool) {
-    map_arrays(n, Same<T>{}, y, x);
+    map_arrays(n, Identity<T>{}, y, x);
 }
 
 template <class T>
@@ -49,7 +44,6 @@ ProbeKernels<T> probe_kernels() {
     return {&multiply_add<T>, &copy<T>};
 }
 template ProbeKernels<float> probe_kernels();
-
 template ProbeKernels<double> probe_kernels();
 
 }  // namespace tatami::cuda

@@ -17,11 +17,6 @@ inline constexpr int kSumEach = 64;  // elements of a thread, which adds them in
 template <class V>
 using Total = std::conditional_t<std::is_same_v<V, float>, double, V>;
 
-template <class T>
-struct Identity {
-    TATAMI_DEVICE T operator()(T x) const { return x; }
-};
-
 template <int N, class V, class F, class... In>
 __global__ void sum_chunks(int64_t n, bool wide, F f, Total<V>* part, const In*... x) {
     const int64_t chunk = int64_t(blockIdx.x) * kSumThreads * kSumEach;

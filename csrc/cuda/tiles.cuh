@@ -149,6 +149,9 @@ void map_runs(int64_t n, int64_t length, const F& f, T* y, const In*... x) {
 inline constexpr int kColumnThreads = 8;
 inline constexpr int64_t kSlotRows = 128;  // rows of a block
 
+// Runs shorter than this go by columns.
+inline constexpr int64_t kShortRun = 32;
+
 // part (slots, columns) = work(column, first row, step, end) + ... of the rows of a slot.
 template <class V, class Work>
 __global__ void sum_columns(int64_t rows, int64_t columns, int64_t across, Work work, V* part) {

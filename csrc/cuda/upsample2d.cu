@@ -3,7 +3,6 @@
 // places are whole numbers.
 #include "cuda/divide.cuh"
 #include "cuda/launch.cuh"
-#include "cuda/primitives.cuh"
 #include "cuda/table.h"
 #include "ops/upsample2d.h"
 
