@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import functional as F
 from .. import nn
+from ._given import need_multiples
 
 _ACTIVATIONS = {
     "elu": nn.ELU,
@@ -129,6 +130,10 @@ class ConvAutoencoder(Autoencoder):
         self.encoder = _ladder(_halving, channels, activation)
         self.decoder = _ladder(_doubling, channels[::-1], activation)
 
+    def forward(self, x):
+        need_multiples(self, x, 2 ** len(self.encoder))
+        return super().forward(x)
+
 
 def rate_penalty(codes, rate):
     """The sum over codes (N, K) from 0 to 1 of KL(rate || mean of the code), in nats.
@@ -136,6 +141,8 @@ def rate_penalty(codes, rate):
     rate log(rate / mean) + (1 - rate) log((1 - rate) / (1 - mean)), zero where every code's mean
     over the batch is ``rate`` (Ng, 2011, section 3).
     """
+    if not 0 < rate < 1:
+        raise ValueError(f"rate_penalty: rate must lie between 0 and 1, not {rate}")
     mean = codes.mean(axis=0)
     entropy = -rate * np.log(rate) - (1 - rate) * np.log(1 - rate)
     cross = -rate * F.log(mean) - (1 - rate) * F.log(1 - mean)

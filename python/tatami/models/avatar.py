@@ -17,6 +17,7 @@ import numpy as np
 from .. import functional as F
 from .. import nn, optim
 from ..autograd import Tensor, no_grad
+from ._given import need
 from .unet import UNet
 
 Adam = partial(optim.Adam, lr=1e-3)
@@ -43,12 +44,15 @@ class Embedder(nn.Module):
             before = width << k
         self.body = nn.Sequential(*layers, nn.Flatten())
         self.widths = widths
+        self.shape, self.pose = (channels, size, size), (points, 2)
         seen = before * (size // 16) ** 2 + 2 * points
         self.code = nn.Sequential(nn.Linear(seen, 256), nn.ReLU(), nn.Linear(256, 2 * sum(widths)))
 
     def forward(self, image, points):
-        flat = points.reshape(len(points), -1)
-        code = self.code(F.concatenate([self.body(2 * image - 1), flat], axis=1))
+        need(self, image, *self.shape, name="image")
+        need(self, points, *self.pose, name="points")
+        seen = F.concatenate([self.body(2 * image - 1), F.flatten(points, 1)], axis=1)
+        code = self.code(seen)
         parts = F.split(code[:, :, None, None], 2 * self.widths, axis=1)
         count = len(self.widths)
         glance = F.avg_pool2d(image, 4)
@@ -65,6 +69,7 @@ class FrameNetwork(nn.Module):
     """
 
     def __init__(self, points, size, channels, widths):
+        self.pose = points, 2
         self.size = size
         self.channels = channels
         self.widths = widths
@@ -77,7 +82,8 @@ class FrameNetwork(nn.Module):
         nn.init.zeros_(self.last.weight)
 
     def forward(self, points, person):
-        x = self.first(points.reshape(len(points), -1)).reshape(len(points), self.widths[0], 4, 4)
+        need(self, points, *self.pose, name="points")
+        x = self.first(F.flatten(points, 1)).reshape(len(points), self.widths[0], 4, 4)
         x = self._tuned(x, person, 0)
         for k, layer in enumerate(self.layers, 1):
             x = F.upsample2d(x, 2)

@@ -2,12 +2,11 @@
 
 from itertools import pairwise
 
-import numpy as np
-
 from .. import functional as F
 from .. import nn
 from ..autograd import Tensor
 from ..data import one_hot
+from ._given import labels_of, need
 from .gan import GAN
 
 
@@ -60,7 +59,8 @@ class ConditionalGAN(GAN):
         return self.discriminator.logits(F.concatenate([x, planes], axis=1))
 
     def _one_hot(self, labels, like):
-        return Tensor(one_hot(np.asarray(labels), self.classes, like.dtype))
+        labels = labels_of(self, labels, len(like))
+        return Tensor(one_hot(labels, self.classes, like.dtype))
 
 
 class Generator(nn.Module):
@@ -83,6 +83,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, size, channels, width, norm=nn.BatchNorm2d):
         widths = _widths(size, width)
+        self.size = size
         self.main = nn.Sequential(_halving(channels, widths[0]), nn.LeakyReLU(0.2))
         for few, many in pairwise(widths):
             self.main.add(_halving(few, many)).add(norm(many)).add(nn.LeakyReLU(0.2))
@@ -91,6 +92,7 @@ class Discriminator(nn.Module):
 
     def logits(self, x):
         """What the sigmoid, the last layer, is taken of."""
+        need(self, x, "C", self.size, self.size)
         return self.main(2 * x - 1)
 
     def forward(self, x):

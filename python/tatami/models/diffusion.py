@@ -18,7 +18,7 @@ from .. import functional as F
 from .. import kernels as K
 from .. import nn, optim, random
 from ..autograd import Tensor, no_grad
-from ..autograd.tensor import array_of
+from ._given import labels_of, need
 
 ADAM = partial(optim.Adam, lr=2e-3)  # ten times DDPM's rate, for a network much smaller
 
@@ -77,7 +77,7 @@ class Residual(nn.Module):
 
     def forward(self, x, hint):
         y = self.conv1(F.silu(self.norm1(x)))
-        y = y + self.hint(hint).reshape(len(x), -1, 1, 1)
+        y = y + self.hint(hint)[:, :, None, None]
         y = self.conv2(F.silu(self.norm2(y)))
         return self.shortcut(x) + y
 
@@ -179,7 +179,8 @@ class Diffusion(nn.Module):
         return {"loss": self._loss(self.average, x, y, np.random.default_rng(0), 0.0)}
 
     def _loss(self, network, x, y, rng, drop):
-        y = self._labels(len(x), array_of(y))
+        need(self, x, *self.shape)
+        y = self._labels(len(x), y)
         y = np.where(rng.random(len(x)) < drop, self.classes, y)
         t = rng.integers(1, len(self.a), len(x))
         noise = rng.standard_normal(x.shape, x.dtype)
@@ -199,7 +200,7 @@ class Diffusion(nn.Module):
 
     def _labels(self, count, label):
         """Of every row the class; no ``label`` is the class that stands for any."""
-        return np.broadcast_to(self.classes if label is None else label, count)
+        return labels_of(self, self.classes if label is None else label, count)
 
     # Samples
 
@@ -215,6 +216,12 @@ class Diffusion(nn.Module):
         with ``eta=0`` (DDIM) before the first step; with ``eta=1`` noise is added at every step,
         which for as many steps as in training is DDPM.
         """
+        if not 1 <= steps < len(self.a):
+            raise ValueError(
+                f"Diffusion: steps must be 1 to {len(self.a) - 1}, those of training, not {steps}"
+            )
+        if not 0 <= eta <= 1:
+            raise ValueError(f"Diffusion: eta must be 0 to 1, not {eta}")
         y = self._labels(count, label)
         x = rng.standard_normal((count, *self.shape), self.average.first.weight.dtype)
         yield x
@@ -234,7 +241,7 @@ class Diffusion(nn.Module):
         learnt for 1, with more of the class beyond. (Ho and Salimans count from 1: w = guidance -
         1.)
         """
-        t = np.full(len(x), t)
+        t, y = np.full(len(x), t), self._labels(len(x), y)
         if guidance == 1:
             return self.average(Tensor(x), t, y).data
         free = self.average(Tensor(x), t, self._labels(len(x), None)).data

@@ -4,6 +4,7 @@ from functools import partial
 
 from .. import functional as F
 from .. import nn, optim
+from ._given import need, need_multiples
 
 
 class Pix2Pix(nn.Module):
@@ -43,6 +44,7 @@ class Pix2Pix(nn.Module):
         """
         x, y = 2 * x - 1, 2 * y - 1
         made = self.generator(x)
+        need(self, y, *made.shape[1:], name="y")
         real, fake = self._scores(x, y), self._scores(x, made.detach())
         critic = (F.softplus(-real).mean() + F.softplus(fake).mean()) / 2
         optimizer["discriminator"].minimize(critic)
@@ -91,11 +93,7 @@ class Pix2PixGenerator(nn.Module):
             self.up.append(nn.Sequential(layers))
 
     def forward(self, x):
-        if any(n % self.multiple for n in x.shape[2:]):
-            raise ValueError(
-                f"Pix2PixGenerator: height and width must be multiples of {self.multiple}, got "
-                f"shape {x.shape}; crop or resize x, or choose a smaller depth"
-            )
+        need_multiples(self, x, self.multiple)
         levels = []
         for down in self.down:
             x = down(x)

@@ -2,6 +2,7 @@
 
 from .. import functional as F
 from .. import nn
+from ._given import need
 
 
 class UNet(nn.Module):
@@ -20,6 +21,7 @@ class UNet(nn.Module):
 
     def __init__(self, in_channels=1, out_channels=2, depth=4, width=64):
         widths = [width * 2**level for level in range(depth + 1)]
+        self.in_channels = in_channels
         self.multiple = 2**depth
         self.first = _two(in_channels, width)
         self.down = nn.ModuleList(_two(c, 2 * c) for c in widths[:-1])
@@ -28,6 +30,7 @@ class UNet(nn.Module):
         self.last = nn.Conv2d(width, out_channels, 1)
 
     def forward(self, x):
+        need(self, x, self.in_channels, "H", "W")
         height, width = x.shape[2:]
         x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), "replicate")
         levels = [self.first(x)]

@@ -3,12 +3,11 @@
 import math
 from itertools import pairwise
 
-import numpy as np
-
 from .. import functional as F
 from .. import nn
 from ..autograd import Tensor, no_grad
 from ..data import one_hot
+from ._given import labels_of, need
 
 
 class VAE(nn.Module):
@@ -120,7 +119,7 @@ class Told(nn.Module):
         self.network = network
 
     def forward(self, x, labels):
-        told = one_hot(np.asarray(labels), self.classes, x.dtype)
+        told = one_hot(labels_of(self, labels, len(x)), self.classes, x.dtype)
         return self.network(F.concatenate([F.flatten(x, 1), Tensor(told)], axis=1))
 
 
@@ -151,6 +150,11 @@ class ConvVAE(VAE):
         for few, many in reversed(ways):
             decoder.add(nn.ReLU()).add(nn.ConvTranspose2d(many, few, 4, stride=2, padding=1))
         super().__init__(encoder, decoder, latent, beta)
+        self.shape = tuple(shape)
+
+    def encode(self, x):
+        need(self, x, *self.shape)
+        return super().encode(x)
 
 
 def _dense(*sizes):

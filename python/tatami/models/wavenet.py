@@ -16,7 +16,7 @@ from .. import functional as F
 from .. import kernels as K
 from .. import nn, optim
 from ..autograd import no_grad
-from ..autograd.tensor import array_of
+from ._given import labels_of, need
 
 ADAM = partial(optim.Adam, lr=2e-3)
 LEVELS = 256
@@ -30,6 +30,8 @@ def mu_law_encode(x):
     2.2).
     """
     x = np.clip(x, -1, 1)
+    if np.isnan(x).any():
+        raise ValueError("mu_law_encode: x holds NaN, which has no level")
     y = np.sign(x) * np.log1p((LEVELS - 1) * np.abs(x)) / np.log(LEVELS)
     return np.floor((y + 1) / 2 * (LEVELS - 1) + 0.5).astype(np.int64)
 
@@ -91,7 +93,7 @@ class WaveNet(nn.Module):
     def logits(self, h, label=None):
         """Of the embedded levels h (N, channels, T)."""
         z = []
-        for gates, residual, voice in self._layers(label):
+        for gates, residual, voice in self._layers(label, len(h)):
             a = gates(h) if voice is None else gates(h) + voice[:, :, None]
             filter, gate = F.chunk(a, 2, axis=1)
             z.append(F.tanh(filter) * F.sigmoid(gate))
@@ -100,14 +102,14 @@ class WaveNet(nn.Module):
         h = F.relu(self.skip(F.concatenate(z, axis=1)))
         return self.last(F.relu(self.middle(h)))
 
-    def _layers(self, label):
+    def _layers(self, label, count):
         """Of every layer the convolutions and, with a label, the biases (N, 2 channels)."""
         layers = len(self.dilations)
         voices = [None] * layers
         if self.voice is not None:
             if label is None:
                 raise ValueError("WaveNet: a model with classes needs labels")
-            voices = F.chunk(self.voice(label), layers, axis=1)
+            voices = F.chunk(self.voice(labels_of(self, label, count)), layers, axis=1)
         return zip(self.gates, [*self.residual, None], voices, strict=True)
 
     # Training
@@ -122,10 +124,10 @@ class WaveNet(nn.Module):
         return {"loss": self._loss(x, y)}
 
     def _loss(self, x, y):
+        need(self, x, "T")
         levels = mu_law_encode(x.data)
         past = np.pad(levels[:, :-1], ((0, 0), (1, 0)), constant_values=SILENCE)
-        label = None if self.voice is None else array_of(y)
-        return F.cross_entropy(self(past, label), levels)
+        return F.cross_entropy(self(past, None if self.voice is None else y), levels)
 
     # Samples
 
@@ -160,7 +162,6 @@ class Steps:
 
     @no_grad()
     def __init__(self, model, count, label=None):
-        label = None if label is None else np.broadcast_to(label, count)
         self.first = model.first.weight.data
         self.layers = [
             (
@@ -169,7 +170,9 @@ class Steps:
                 residual and _matrix(residual),
                 0 if voice is None else voice.data,
             )
-            for dilation, (gates, residual, voice) in zip(model.dilations, model._layers(label))
+            for dilation, (gates, residual, voice) in zip(
+                model.dilations, model._layers(label, count)
+            )
         ]
         self.head = [_matrix(conv) for conv in (model.skip, model.middle, model.last)]
         self.time = 0
@@ -178,7 +181,7 @@ class Steps:
         h, skipped = self.first[levels], []
         for queue, gates, residual, voice in self.layers:
             oldest = queue[self.time % len(queue)]
-            taps = np.stack([oldest, h], axis=-1).reshape(len(h), -1)
+            taps = np.stack([oldest, h], axis=-1).reshape(len(h), 2 * h.shape[1])
             oldest[:] = h
             filter, gate = np.split(K.linear(taps, *gates) + voice, 2, axis=1)
             z = F.tanh(filter) * F.sigmoid(gate)
