@@ -151,6 +151,14 @@ def test_a_folder_of_images(tmp_path):
     assert grey.x.shape == (3, 1, 8, 8)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_of_16_bits_is_not_cut_off(tmp_path, channels):
+    shades = (np.arange(64).reshape(8, 8) * 1000).astype(np.uint16)
+    Image.fromarray(shades).save(tmp_path / "deep.png")
+    x, _ = data.image_folder(tmp_path, 8, channels)
+    np.testing.assert_allclose(x[0], np.stack([shades / 65535] * channels), atol=1 / 255)
+
+
 def test_what_is_no_folder_of_images_is_refused(tmp_path, capsys):
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         data.image_folder(tmp_path / "none")
@@ -158,6 +166,9 @@ def test_what_is_no_folder_of_images_is_refused(tmp_path, capsys):
         data.image_folder(tmp_path)
     with pytest.raises(ValueError, match="channels must be 1"):
         data.image_folder(tmp_path, channels=2)
+    for size in (0, (8, 8), 8.0):
+        with pytest.raises(ValueError, match="size must be a number of pixels"):
+            data.image_folder(tmp_path, size)
     done = main(["generate", "dots", "--data", str(Path(tmp_path)), "--out", str(tmp_path / "out")])
     assert done == 2 and "is an image" in capsys.readouterr().err
 

@@ -1,5 +1,6 @@
 """WAV files: what is written is read again, whatever others wrote, and folders of them."""
 
+import re
 import wave
 
 import numpy as np
@@ -53,6 +54,19 @@ def test_another_rate_is_the_same_sound(before, after):
     assert np.abs(unheard).max() < 1e-3
 
 
+@pytest.mark.parametrize("x", [np.zeros((5, 2)), np.float32(1), np.array([0, np.nan])])
+def test_what_is_no_wave_is_not_written(tmp_path, x):
+    with pytest.raises(ValueError, match="write_wav: .* got shape " + re.escape(str(x.shape))):
+        write_wav(tmp_path / "x.wav", x, 8000)
+    assert not (tmp_path / "x.wav").exists()
+
+
+def test_a_file_without_sound_is_refused(tmp_path):
+    raw(tmp_path / "x.wav", b"", 1, 2)
+    with pytest.raises(ValueError, match="read_wav: the file holds 0 bytes"):
+        read_wav(tmp_path / "x.wav")
+
+
 def test_a_folder_of_sounds(tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "a").mkdir()
@@ -78,3 +92,6 @@ def test_what_is_no_folder_of_sounds_is_refused(tmp_path):
         sound_folder(tmp_path / "none")
     with pytest.raises(ValueError, match=r"none of 0 files below .* is a WAV file"):
         sound_folder(tmp_path)
+    for sizes in ({"rate": 0}, {"length": 0}):
+        with pytest.raises(ValueError, match=r"sound_folder: rate=.* must be at least 1"):
+            sound_folder(tmp_path, **sizes)

@@ -18,6 +18,8 @@ def image_folder(folder, size=64, channels=3):
     """
     if channels not in (1, 3):
         raise ValueError(f"image_folder: channels must be 1 (grey) or 3 (colour), not {channels}")
+    if not isinstance(size, (int, np.integer)) or size < 1:
+        raise ValueError(f"image_folder: size must be a number of pixels, not {size!r}")
     pillow = _pillow()
     found, names = labelled_files(
         "image_folder",
@@ -70,7 +72,10 @@ def _read(file, size, channels):
     from PIL import Image, ImageOps
 
     with Image.open(file) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB" if channels == 3 else "L")
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):  # grey of 16 bits, which convert() would cut off at 255
+            upright = Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8))
+        upright = upright.convert("RGB" if channels == 3 else "L")
         square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
     pixels = np.asarray(square, np.float32).reshape(size, size, channels) / np.float32(255)
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))

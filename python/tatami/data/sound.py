@@ -15,6 +15,8 @@ def sound_folder(folder, rate=8000, length=8000):
     a rest is left out, and a file that is shorter than a piece ends in silence. Subfolders are
     classes, as in :func:`image_folder`; a broken file is named in a warning and skipped.
     """
+    if min(rate, length) < 1:
+        raise ValueError(f"sound_folder: rate={rate} and length={length} must be at least 1")
 
     def read(file):
         return _pieces(resampled(*read_wav(file), rate), length)
@@ -33,7 +35,10 @@ def read_wav(path):
         channels, width, rate, frames = file.getparams()[:4]
         data = np.frombuffer(file.readframes(frames), np.uint8)
     if not frames or data.size != frames * channels * width:
-        raise ValueError(f"it has {data.size} bytes of {frames * channels * width}")
+        raise ValueError(
+            f"read_wav: the file holds {data.size} bytes of the {frames * channels * width} of its "
+            "sound"
+        )
     if width == 1:  # the only ones without a sign
         x = data / 128 - 1
     else:
@@ -45,6 +50,9 @@ def read_wav(path):
 
 def write_wav(path, x, rate):
     """Writes a wave (T,), cut to -1 to 1, with 16 bits a sample."""
+    x = np.asarray(x)
+    if x.ndim != 1 or np.isnan(x).any():
+        raise ValueError(f"write_wav: x must be one wave (T,) without NaN, got shape {x.shape}")
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, rate, 0, "NONE", None))
         file.writeframes((np.clip(x, -1, 1) * 32767).round().astype("<i2").tobytes())
