@@ -18,6 +18,8 @@ def test_psnr():
     assert metrics.psnr(x, x) == np.inf
     with pytest.raises(ValueError, match=r"psnr: both must have one shape.*\(2, 1, 3, 3\)"):
         metrics.psnr(x, x[:1])
+    with pytest.raises(ValueError, match="psnr: both must have one shape and an element"):
+        metrics.psnr(x[:0], x[:0])
 
 
 def test_elbo():
@@ -67,6 +69,17 @@ def test_precision_and_recall_of_samples():
     assert metrics.precision_recall(a, b, k=2)[0] == pytest.approx(np.mean(inside))
     with pytest.raises(ValueError, match="k=3 neighbours need more rows"):
         metrics.precision_recall(a[:3], b)
+    with pytest.raises(ValueError, match="k must be at least 1, not 0"):
+        metrics.precision_recall(a, b, k=0)
+
+
+@pytest.mark.parametrize("measure", [metrics.frechet_distance, metrics.precision_recall])
+def test_features_that_say_nothing_are_refused(measure):
+    x = np.ones((9, 2))
+    with pytest.raises(ValueError, match=r"features must be .* \(9, 0\)"):
+        measure(x[:, :0], x[:, :0])
+    with pytest.raises(ValueError, match="hold NaN or infinite values"):
+        measure(np.where(np.eye(9, 2), np.nan, x), x)
 
 
 def test_the_classifier_that_judges():

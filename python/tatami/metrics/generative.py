@@ -74,6 +74,8 @@ def precision_recall(real, made, k=3):
     2019).
     """
     real, made = _features("precision_recall", real, made)
+    if k < 1:
+        raise ValueError(f"precision_recall: k must be at least 1, not {k}")
     if min(len(real), len(made)) <= k:
         raise ValueError(
             f"precision_recall: k={k} neighbours need more rows than shapes {real.shape} and "
@@ -99,15 +101,19 @@ def _distances(x, y):
 
 def _features(name, x, y):
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or not x.shape[1]:
         raise ValueError(
             f"{name}: features must be (N, D) and (M, D), got shapes {x.shape} and {y.shape}"
         )
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ValueError(f"{name}: features {x.shape} and {y.shape} hold NaN or infinite values")
     return x, y
 
 
 def _pair(name, x, y):
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.shape != y.shape or not x.size:
-        raise ValueError(f"{name}: both must have one shape, got {x.shape} and {y.shape}")
+        raise ValueError(
+            f"{name}: both must have one shape and an element, got {x.shape} and {y.shape}"
+        )
     return x, y
