@@ -86,6 +86,9 @@ def test_unflatten_takes_flatten_back():
     np.testing.assert_array_equal(nn.Unflatten(-1, (5, 1))(Tensor(x)).data, x[..., None])
     with pytest.raises(ValueError, match="reshape"):
         nn.Unflatten(1, (2, 2))(Tensor(x))
+    for dim in (4, -5):  # not counted from the front again
+        with pytest.raises(IndexError, match="Unflatten: axis"):
+            nn.Unflatten(dim, (5, 1))(Tensor(x))
 
 
 def test_dropout_scales_and_follows_the_seed():

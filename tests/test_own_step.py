@@ -53,6 +53,8 @@ def test_minimize_steps_down_from_one_loss_alone():
     assert a.item() == 3 - 0.5 * 2 * 3 * 5
     assert b.item() == 5 and b.grad.item() == 100, "not its parameter"
     assert unused.item() == 7 and frozen.item() == 9
+    with pytest.raises(ValueError, match=r"SGD\.minimize: loss depends on none"):
+        optim.SGD([a, unused], lr=0.5).minimize((b * b).sum())
 
 
 @pytest.mark.parametrize("loss", [2.0, Tensor(np.float32(2)), Tensor(np.ones(3), True)])

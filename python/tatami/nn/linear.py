@@ -1,5 +1,7 @@
 """Fully connected layers and what leads into them."""
 
+from numpy.lib.array_utils import normalize_axis_index
+
 from .. import functional as F
 from . import init
 from .allocation import parameter
@@ -89,7 +91,7 @@ class Unflatten(Module):
         self.unflattened_size = unflattened_size
 
     def forward(self, x):
-        dim = self.dim % x.ndim
+        dim = normalize_axis_index(self.dim, x.ndim, "Unflatten")
         return F.reshape(x, (*x.shape[:dim], *self.unflattened_size, *x.shape[dim + 1 :]))
 
 

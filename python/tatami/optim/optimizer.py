@@ -87,7 +87,12 @@ class Optimizer:
                 f"made of parameters, not {loss!r:.60}"
             )
         params = [p for p in self._params() if p.requires_grad]
-        for p, gradient in zip(params, grad(loss, params, allow_unused=True)):
+        gradients = grad(loss, params, allow_unused=True)
+        if all(gradient is None for gradient in gradients):
+            raise ValueError(
+                f"{type(self).__name__}.minimize: loss depends on none of this optimizer's parameters"
+            )
+        for p, gradient in zip(params, gradients):
             p.grad = gradient
         self.step()
 
