@@ -90,7 +90,7 @@ class Optimizer:
         gradients = grad(loss, params, allow_unused=True)
         if all(gradient is None for gradient in gradients):
             raise ValueError(
-                f"{type(self).__name__}.minimize: loss depends on none of this optimizer's parameters"
+                f"{type(self).__name__}.minimize: loss depends on none of its parameters"
             )
         for p, gradient in zip(params, gradients):
             p.grad = gradient
