@@ -53,6 +53,9 @@ def test_classifier_score_lies_between_one_and_the_number_of_classes():
     p = np.random.default_rng(0).dirichlet(np.ones(4), 30)
     divergences = [sum(a * np.log(a / b) for a, b in zip(row, p.mean(0))) for row in p]
     assert metrics.classifier_score(p) == pytest.approx(np.exp(np.mean(divergences)))
+    for wrong in (p - 0.5, 2 * p, np.log(p), np.full((2, 3), np.nan)):
+        with pytest.raises(ValueError, match="each row must hold probabilities"):
+            metrics.classifier_score(wrong)
 
 
 def test_precision_and_recall_of_samples():

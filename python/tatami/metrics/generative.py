@@ -61,6 +61,11 @@ def classifier_score(probabilities):
     p = np.asarray(probabilities, np.float64)
     if p.ndim != 2 or not len(p):
         raise ValueError(f"classifier_score: probabilities must be (N, C), got shape {p.shape}")
+    if not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-3):
+        raise ValueError(
+            "classifier_score: each row must hold probabilities, from 0 on, that add up to 1; "
+            "of logits take the softmax first"
+        )
     mean = p.mean(axis=0)
     ratio = np.divide(p, mean, out=np.ones_like(p), where=p > 0)
     return float(np.exp(np.mean(np.sum(p * np.log(ratio), axis=1))))
