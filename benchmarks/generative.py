@@ -21,7 +21,8 @@ from tatami.examples import _digits
 from tatami.examples import pix2pix as pix2pix_example
 from tatami.examples import unet as unet_example
 from tatami.examples import wavenet as wavenet_example
-from tatami.generate import photos, recipes, sounds
+from tatami.generate import recipes
+from tatami.generate.subjects import photos, sounds
 
 HERE = Path(__file__).parent
 

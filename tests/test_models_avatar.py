@@ -5,8 +5,8 @@ import pytest
 
 import tatami
 from tatami import Tensor, nn
-from tatami.generate import faces
 from tatami.generate.recipes import avatar as recipe
+from tatami.generate.subjects import faces
 from tatami.models import Avatar
 
 

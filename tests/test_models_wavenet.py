@@ -7,8 +7,9 @@ import tatami
 from tatami import Tensor, nn, no_grad
 from tatami.__main__ import main
 from tatami.data import read_wav, write_wav
-from tatami.generate import pictures, sounds
+from tatami.generate import pictures
 from tatami.generate.recipes import wavenet as recipe
+from tatami.generate.subjects import sounds
 from tatami.models import WaveNet, mu_law_decode, mu_law_encode
 from tatami.models.wavenet import Steps
 

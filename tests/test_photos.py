@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tatami.__main__ import main
-from tatami.generate import photos
+from tatami.generate.subjects import photos
 
 
 def test_patches_are_pieces_of_the_image():

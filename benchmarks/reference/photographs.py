@@ -5,7 +5,8 @@ import sys
 import numpy as np
 
 from tatami.examples import unet
-from tatami.generate import photos, recipes
+from tatami.generate import recipes
+from tatami.generate.subjects import photos
 
 if __name__ == "__main__":
     (x, masks), (x_test, masks_test) = unet.grass()

@@ -12,8 +12,8 @@ import numpy as np
 
 from tatami import Tensor, manual_seed, metrics, no_grad, viz
 from tatami.examples import main
-from tatami.generate import faces
 from tatami.generate.recipes import avatar as recipe
+from tatami.generate.subjects import faces
 
 
 @no_grad()

@@ -11,8 +11,8 @@ import numpy as np
 
 from tatami import manual_seed, viz
 from tatami.examples import main
-from tatami.generate import photos
 from tatami.generate.recipes import pix2pix as recipe
+from tatami.generate.subjects import photos
 
 BINS = np.geomspace(1e-3, 1, 31)
 

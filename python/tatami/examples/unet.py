@@ -14,8 +14,8 @@ import numpy as np
 from tatami import manual_seed, models, optim, viz
 from tatami.data.datasets import photo
 from tatami.examples import main
-from tatami.generate import photos
 from tatami.generate.recipes import unet as recipe
+from tatami.generate.subjects import photos
 
 
 def mosaics(count, share, rng, size=48):

@@ -14,8 +14,8 @@ import numpy as np
 from tatami import manual_seed, no_grad, viz
 from tatami.data import write_wav
 from tatami.examples import main
-from tatami.generate import sounds
 from tatami.generate.recipes import wavenet as recipe
+from tatami.generate.subjects import sounds
 from tatami.models import WaveNet, mu_law_encode
 from tatami.models.wavenet import Steps
 

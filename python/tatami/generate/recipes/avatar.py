@@ -4,7 +4,7 @@ import numpy as np
 
 from ... import viz
 from ...models import Avatar
-from .. import faces
+from ..subjects import faces
 
 EPOCHS, BATCH_SIZE = 24, 16
 PEOPLE = 512

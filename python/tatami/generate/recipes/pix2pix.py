@@ -7,7 +7,7 @@ import numpy as np
 from ... import optim
 from ...data import image_folder
 from ...models import Pix2Pix
-from .. import photos
+from ..subjects import photos
 
 EPOCHS, BATCH_SIZE = 16, 4
 SIZE = 64

@@ -7,7 +7,7 @@ import numpy as np
 from ... import optim
 from ...data import image_folder
 from ...models import UNet
-from .. import photos
+from ..subjects import photos
 
 EPOCHS, BATCH_SIZE = 12, 32
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...data import sound_folder, write_wav
 from ...models import WaveNet
-from .. import sounds
+from ..subjects import sounds
 
 EPOCHS, BATCH_SIZE = 6, 4
 DILATIONS = [2**k for k in range(9)]  # the last 512 samples count: an eighth of a second

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .. import viz
-from ..data.datasets import photo
+from ... import viz
+from ...data.datasets import photo
 
 # Those in colour; of the stereo pair the left one.
 NAMES = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import viz
+from ... import viz
 
 RATE = 4000  # samples a second
 NOTES = {"A3": 220.0, "C4": 261.6, "D4": 293.7, "E4": 329.6, "G4": 392.0}  # in hertz

@@ -1,0 +1,1 @@
+"""What models learn from where nothing else is given: drawn faces, photographs, made sounds."""
