@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tatami import bench, kernels
-from tatami.bench import shapes
+from tatami.bench import plot, shapes
 from tatami.bench.measure import Row, difference
 
 
@@ -20,6 +20,10 @@ def test_every_case_names_a_kernel():
         assert case.operation.kernel in kernels.__all__, case.name
 
 
+def test_every_family_has_a_colour():
+    assert {case.operation.family for case in shapes.CASES} <= set(plot.COLOURS)
+
+
 def test_difference_sees_wrong_values_shapes_and_nan():
     right = np.arange(6, dtype=np.float32).reshape(2, 3)
     wrong = right.copy()
@@ -29,6 +33,7 @@ def test_difference_sees_wrong_values_shapes_and_nan():
     assert "differs" in difference([np.full_like(right, np.nan)], [right])
     assert "shape" in difference([right.T], [right])
     assert "outputs" in difference([right, right], [right])
+    assert "differs by 1" in difference([right > 2], [right > 3])
 
 
 def test_share_is_of_the_slower_limit():

@@ -89,7 +89,7 @@ def difference(arrays: list[np.ndarray], expected: list[np.ndarray]) -> str | No
     for k, (array, right) in enumerate(zip(arrays, expected, strict=True)):
         if array.shape != right.shape:
             return f"output {k} has shape {array.shape}, NumPy gives {right.shape}"
-        error = np.max(np.abs(array - right), initial=0)
+        error = np.max(np.abs(np.subtract(array, right, dtype=np.float64)), initial=0)  # masks too
         scale = np.max(np.abs(right), initial=0)
         if not error <= TOLERANCE * scale:
             return f"output {k} differs by {error:.3g} where the largest value is {scale:.3g}"

@@ -14,6 +14,7 @@ COLOURS = {
     "normalization": "#c05621",
     "softmax": "#b83280",
     "elementwise": "#2c7a7b",
+    "draws": "#b7472a",
     "optimizer": "#4a5568",
     "tiny calls": "#718096",
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .conv import Conv2d, Conv2dInputGrad, Conv2dWeightGrad, ConvTranspose2d
+from .draws import Dropout, DropoutGrad, Reparameterize
 from .elementwise import Activation, CrossEntropy, ReluGrad, Softmax, SoftmaxGrad
 from .matmul import Linear, Matmul
 from .norm import BatchNorm, LayerNorm
@@ -88,6 +89,13 @@ def pooling_cases():
         yield Case(MaxPool2dGrad(*settings), label, 0.60, k == 2)
         yield Case(AvgPool2d(*settings), label, 0.60)
         yield Case(AvgPool2dGrad(*settings), label, 0.60)
+    for c, size in ((6, 28), (16, 10)):
+        label = f"128x{c}@{size} 2x2 s2 (LeNet)"
+        settings = 128, c, size, 2, 2
+        yield Case(MaxPool2d(*settings), label)
+        yield Case(MaxPool2dIndices(*settings), f"{label} with indices")
+        for kind in (MaxPool2dGrad, AvgPool2d, AvgPool2dGrad):
+            yield Case(kind(*settings), label)
 
 
 def recurrent_cases():
@@ -127,6 +135,8 @@ def memory_bound_cases():
         for name in ("relu", "sigmoid", "tanh", "silu", "gelu"):
             yield Case(Activation(name, size), label, 0.80, name in ("relu", "gelu"))
         yield Case(ReluGrad(size), label, 0.80)
+        for kind in (Dropout, DropoutGrad, Reparameterize):
+            yield Case(kind(size), label)
     for size, label in ((1 << 15, "32k"), (10_000_000, "10M")):
         yield Case(AdamStep(size), label, 0.80, size > 1 << 20)
         yield Case(SgdStep(size), label, 0.80)
