@@ -180,4 +180,16 @@ def test_recipes_learn_from_folders(name, tmp_path):
     model.fit(*data, batch_size=4, verbose=0)
     assert data[0].shape == (6, 3, 8, 8)
     recipe.show(model, lambda: data, tmp_path / "it.png", 8, np.random.default_rng(0))
-    assert (tmp_path / "it.png").read_bytes()[:4] == b"\x89PNG"
+    written = {"it.png", "map.png"} if name == "vae" else {"it.png"}
+    assert {path.name for path in tmp_path.glob("*.png")} == written
+    assert all((tmp_path / name).read_bytes()[:4] == b"\x89PNG" for name in written)
+
+
+def test_the_map_shows_a_plane_of_equal_shares():
+    model = models.DenseVAE((1, 2, 2), 3, (8,))
+    model.images = lambda z: z
+    codes = recipes.recipe("vae").chart(model, 4, np.eye(3)[[2, 0]]).reshape(4, 4, 3)
+    assert codes.dtype == np.float32 and not codes[..., 1].any()
+    at = np.float32([-1.150349, -0.318639, 0.318639, 1.150349])  # quantiles of 1/8, 3/8, 5/8, 7/8
+    np.testing.assert_allclose(codes[..., 2], np.tile(at, (4, 1)), rtol=1e-5)
+    np.testing.assert_allclose(codes[..., 0], np.tile(at[::-1, None], 4), rtol=1e-5)

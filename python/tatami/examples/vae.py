@@ -8,13 +8,12 @@ that knows nothing, the mean of all, is what it has to beat. Where codes cost le
 below 1), they say more, and images are sharper.
 """
 
-from statistics import NormalDist
-
 import numpy as np
 
 from tatami import functional as F
 from tatami import manual_seed, viz
 from tatami.examples import _digits, main
+from tatami.generate.recipes.vae import chart
 from tatami.models import DenseVAE
 
 
@@ -30,13 +29,6 @@ def trained(x, latent, epochs, beta=1.0):
     model.compile()
     model.fit(x, batch_size=64, epochs=epochs, verbose=0)
     return model
-
-
-def chart(model, steps):
-    """Images at places of equal probability: the codes' plane as a map."""
-    places = [NormalDist().inv_cdf((k + 0.5) / steps) for k in range(steps)]
-    codes = [(across, up) for up in places[::-1] for across in places]
-    return model.images(np.array(codes, np.float32))
 
 
 def ways(model, first, last, steps):
@@ -62,7 +54,8 @@ def run(out, quick=False):
     first = test[[np.flatnonzero(digits == digit)[0] for digit in range(10)]]
     between = ways(free, first, np.roll(first, -1, axis=0), 10)
     with viz.panels(3, size=(4.2, 4.0), path=out / "vae.png") as axes:
-        viz.images(chart(flat, 16), columns=16, title="the plane of codes as a map", ax=axes[0])
+        plane = chart(flat, 16, np.eye(2))
+        viz.images(plane, columns=16, title="the plane of codes as a map", ax=axes[0])
         viz.scatter(flat.codes(test), digits, title="where the test digits lie", ax=axes[1])
         viz.images(between, columns=10, title="ways between digits, 8 codes", ax=axes[2])
     return nats

@@ -1,5 +1,9 @@
 """Convolutional variational autoencoder: images of codes drawn from a Gaussian."""
 
+from statistics import NormalDist
+
+import numpy as np
+
 from ... import viz
 from ...data import image_folder
 from ...data.datasets import digits
@@ -20,4 +24,16 @@ def model(x):
 
 
 def show(model, data, path, count, rng):
+    """Of drawn codes; in ``map.png`` beside it, of the two codes that tell images apart most."""
     viz.images(model.sample(count, rng=rng), path=path)
+    (x,) = data()
+    telling = model.codes(x[rng.permutation(len(x))[:500]]).var(axis=0).argsort()[::-1][:2]
+    plane = np.eye(model.latent)[telling]
+    viz.images(chart(model, 16, plane), columns=16, path=path.with_name("map.png"))
+
+
+def chart(model, steps, plane):
+    """Images at places of equal probability in the ``plane`` of two codes (2, latent): a map."""
+    places = [NormalDist().inv_cdf((k + 0.5) / steps) for k in range(steps)]
+    at = np.array([(across, up) for up in places[::-1] for across in places])
+    return model.images((at @ plane).astype(np.float32))
