@@ -5,10 +5,10 @@ from functools import cache, partial
 import numpy as np
 
 import tatami
-from tatami.examples import _digits, _samples
+from tatami.examples import _samples
 from tatami.examples.gan_ring import clouds
 from tatami.generate import recipes
-from tatami.generate.recipes._images import doubled, moved
+from tatami.generate.recipes._images import moved
 
 
 def on_the_ring(made, losses):
@@ -41,11 +41,7 @@ def ring(seed):
     return on_the_ring(model.sample(1000, rng=np.random.default_rng(seed)), losses)
 
 
-@cache
-def digits():
-    """Images and labels to learn from, other images, and an eye."""
-    (x, y), (real, _) = _digits.load()
-    return doubled(x), y, doubled(real), _digits.eye(doubled(x), y)
+digits = cache(_samples.digits)
 
 
 def of_digits(name, seed):

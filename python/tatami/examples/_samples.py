@@ -1,8 +1,25 @@
-"""What is said of samples in several examples: numbers by an eye, pictures of the game."""
+"""What examples of GANs have in common: how they learn digits, and what is said of samples."""
 
 import numpy as np
 
-from tatami import metrics, viz
+from tatami import manual_seed, metrics, viz
+from tatami.examples import _digits
+from tatami.generate.recipes._images import doubled
+
+
+def digits(quick=False):
+    """Digits of 16x16: images and labels to learn from, other images, and an eye for them."""
+    (x, y), (real, _) = _digits.load()
+    x, real = doubled(x), doubled(real)
+    return x, y, real, _digits.eye(x, y, epochs=8 if quick else 30)
+
+
+def learnt(recipe, data, quick, steps):
+    """The recipe's model of the data, and its history; a quick one's epochs have few ``steps``."""
+    manual_seed(0)
+    model = recipe.model(*data)
+    how = {"steps_per_epoch": steps, "epochs": 4} if quick else {"epochs": recipe.EPOCHS}
+    return model, model.fit(*data, batch_size=recipe.BATCH_SIZE, verbose=0, **how).history
 
 
 def judged(eye, made, real):

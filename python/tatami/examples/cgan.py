@@ -7,22 +7,16 @@ asked: a classifier that has learnt real digits reads what was made.
 
 import numpy as np
 
-from tatami import manual_seed, viz
-from tatami.examples import _digits, main
-from tatami.examples._samples import game, judged, table
+from tatami import viz
+from tatami.examples import main
+from tatami.examples._samples import digits, game, judged, learnt, table
 from tatami.generate.recipes import cgan
-from tatami.generate.recipes._images import doubled, moved
+from tatami.generate.recipes._images import moved
 
 
 def run(out, quick=False):
-    (x, y), (real, _) = _digits.load()
-    x, real = doubled(x), doubled(real)
-    eye = _digits.eye(x, y, epochs=8 if quick else 30)
-    manual_seed(0)
-    gan = cgan.model(x, y)
-    steps = 80 if quick else None  # an epoch
-    how = {"batch_size": cgan.BATCH_SIZE, "steps_per_epoch": steps, "verbose": 0}
-    history = gan.fit(*moved(x, y), epochs=4 if quick else cgan.EPOCHS, **how).history
+    x, y, real, eye = digits(quick)
+    gan, history = learnt(cgan, moved(x, y), quick, steps=80)
 
     asked = np.arange(1000) % 10
     made = gan.sample(1000, asked, rng=np.random.default_rng(0))

@@ -8,22 +8,16 @@ learnt the real digits looks at what was made: are they digits, and are all ten 
 
 import numpy as np
 
-from tatami import manual_seed, viz
-from tatami.examples import _digits, main
-from tatami.examples._samples import game, judged, table
+from tatami import viz
+from tatami.examples import main
+from tatami.examples._samples import digits, game, judged, learnt, table
 from tatami.generate.recipes import dcgan
-from tatami.generate.recipes._images import doubled, moved
+from tatami.generate.recipes._images import moved
 
 
 def run(out, quick=False):
-    (x, y), (real, _) = _digits.load()
-    x, real = doubled(x), doubled(real)
-    eye = _digits.eye(x, y, epochs=8 if quick else 30)
-    manual_seed(0)
-    gan = dcgan.model(x)
-    steps = 80 if quick else None  # an epoch
-    how = {"batch_size": dcgan.BATCH_SIZE, "steps_per_epoch": steps, "verbose": 0}
-    history = gan.fit(moved(x, y)[0], epochs=4 if quick else dcgan.EPOCHS, **how).history
+    x, y, real, eye = digits(quick)
+    gan, history = learnt(dcgan, moved(x, y)[:1], quick, steps=80)
 
     made = gan.sample(1000, rng=np.random.default_rng(0))
     shown = {"made": judged(eye, made, real), "learnt from": judged(eye, x, real)}

@@ -109,6 +109,7 @@ class ConditionalVAE(VAE):
         decoder = _dense(latent + classes, *hidden[::-1], pixels)
         decoder = Told(classes, nn.Sequential(*decoder, nn.Unflatten(1, shape)))
         super().__init__(encoder, decoder, latent, beta)
+        self.classes = classes
 
 
 class Told(nn.Module):

@@ -1,8 +1,9 @@
-"""Images of the sizes that DCGAN's networks are for."""
+"""What several recipes have in common: images of the sizes of DCGAN's networks, and samples."""
 
 import numpy as np
 
 from ... import kernels as K
+from ... import viz
 from ...data import image_folder
 from ...data.datasets import digits
 
@@ -14,6 +15,11 @@ def images(folder, size):
         return moved(doubled(x), y)
     found = image_folder(folder, size or 64)
     return found.x, found.y
+
+
+def unlabelled(folder, size):
+    """The :func:`images` alone."""
+    return images(folder, size)[:1]
 
 
 def doubled(x):
@@ -30,3 +36,14 @@ def moved(x, y):
     x = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     places = [x[:, :, i : i + height, j : j + width] for i in range(3) for j in range(3)]
     return np.concatenate(places), np.tile(y, 9)
+
+
+def show(model, data, path, count, rng):
+    viz.images(model.sample(count, rng=rng), path=path)
+
+
+def show_classes(model, data, path, count, rng):
+    """A column for each class."""
+    classes = model.classes
+    made = model.sample(count, np.arange(count) % classes, rng=rng)
+    viz.images(made, columns=classes if 1 < classes <= 16 else None, path=path)

@@ -1,13 +1,12 @@
 """Conditional variational autoencoder: images of the class that is asked for."""
 
-import numpy as np
-
-from ... import viz
 from ...data import image_folder
 from ...data.datasets import digits
 from ...models import ConditionalVAE
+from ._images import show_classes
 
 EPOCHS, BATCH_SIZE = 80, 64
+show = show_classes
 
 
 def data(folder, size):
@@ -19,11 +18,3 @@ def model(x, y):
     made = ConditionalVAE(int(y.max()) + 1, x.shape[1:], latent=8)
     made.compile()
     return made
-
-
-def show(model, data, path, count, rng):
-    """A column for each class."""
-    classes = model.encoder.classes
-    labels = np.arange(count) % classes
-    made = model.sample(count, labels, rng=rng)
-    viz.images(made, columns=classes if 1 < classes <= 16 else None, path=path)

@@ -1,22 +1,13 @@
 """A deep convolutional GAN: digits of 16x16 out of noise, or images like your own."""
 
-from ... import viz
 from ...models import DCGAN
-from ._images import images
+from . import _images
 
 EPOCHS, BATCH_SIZE = 5, 32
-
-
-def data(folder, size):
-    """The digits at twice their size, or the images of a folder."""
-    return images(folder, size)[:1]
+data, show = _images.unlabelled, _images.show
 
 
 def model(x):
     made = DCGAN(x.shape[-1], x.shape[1], width=32)
     made.compile()
     return made
-
-
-def show(model, data, path, count, rng):
-    viz.images(model.sample(count, rng=rng), path=path)
