@@ -38,3 +38,12 @@ def assert_same_weights(first, second):
     theirs = second.state_dict()
     for name, values in first.state_dict().items():
         np.testing.assert_array_equal(values, theirs[name], name)
+
+
+def assert_threads_change_no_bit(train):
+    """``train()`` gives a model of the same weights by one thread and by three."""
+    models = []
+    for threads in (1, 3):
+        tatami.set_num_threads(threads)
+        models.append(train())
+    assert_same_weights(*models)
