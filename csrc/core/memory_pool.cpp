@@ -89,6 +89,13 @@ void set_accessible([[maybe_unused]] Header* block, [[maybe_unused]] size_t byte
 #endif
 }
 
+// Under AddressSanitizer memory that nobody has written yet is NaN, and as an index out of bounds.
+void spoil([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
+#ifdef __SANITIZE_ADDRESS__
+    std::memset(data, 0xff, bytes);
+#endif
+}
+
 bool is_mapped(int size_class) {
     return class_bytes(size_class) >= kHugePage;
 }
@@ -228,7 +235,9 @@ Taken take(size_t bytes) {
 }  // namespace
 
 void* allocate(size_t bytes) {
-    return take(bytes).data;
+    void* const data = take(bytes).data;
+    spoil(data, bytes);
+    return data;
 }
 
 void* allocate_zeroed(size_t bytes) {

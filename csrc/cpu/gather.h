@@ -155,7 +155,7 @@ struct Gather {
             for (int64_t c = c0; c < c1; c++, from += plane, row += shape.taps * kPanel<T>)
                 for (int v = 0; v < vectors; v++) {
                     // The next channel lies a plane away, where no hardware looks ahead.
-                    if (shape.taps == 1)
+                    if (shape.taps == 1 && used[v])
                         __builtin_prefetch(from + kAhead * plane + windows[v][0].offset);
                     store(row + v / 2 * panel + v % 2 * kLanes<T>, read(from, windows[v], used[v]));
                 }
