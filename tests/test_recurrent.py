@@ -55,6 +55,29 @@ def test_sizes_around_the_vector_width(name, isa):
                 assert_close(g, ref, magnitude(arrays) * np.abs(ref).max(), label)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("lstm", {}), ("gru", {}), ("gru", {"reset_after": False}), ("rnn", {"activation": "relu"})],
+)
+def test_sizes_that_are_multiples_of_nothing(name, options, reverse, isa):
+    """Units and rows that are shared out among blocks, and rows that end on their way or at once;
+    the last size is too large for a block of the emulated GPU to keep its weights."""
+    sizes = ((3, 9, 2, 70), (4, 1, 3, 37), (1, 6, 2, 45), (0, 3, 2, 41), (3, 19, 4, 13))
+    for steps, batch, inputs, hidden in (*sizes, (2, 3, 2, 161)):
+        arrays = layer(name, steps, batch, inputs, hidden)
+        label = f"{steps} {batch} {inputs} {hidden}"
+        settings = {"lengths": np.arange(batch) % (steps + 1), "reverse": reverse, **options}
+        *mine, cache = run(name, arrays, return_cache=True, **settings)
+        *wanted, kept = run(name, arrays, R, return_cache=True, **settings)
+        for y, ref in zip(mine, wanted, strict=True):
+            assert_close(y, ref, magnitude(arrays) * (1 + np.abs(ref).max(initial=0)), label)
+        grads = [Source(7)(*y.shape).astype(np.float32) for y in mine]
+        found = getattr(K, f"{name}_grad")(*grads, cache)
+        for g, ref in zip(found, getattr(R, f"{name}_grad")(*grads, kept), strict=True):
+            assert_close(g, ref, magnitude(arrays) * np.abs(ref).max(initial=0), label)
+
+
 @every_layer
 def test_a_sequence_is_its_cells(name, isa):
     x, w_ih, w_hh, b_ih, b_hh, *state = arrays = layer(name, 6, 5, 12, 20)

@@ -1,188 +1,153 @@
 // GRU: gates r z n, state h; the reset gate after the product with W_hn (PyTorch's) or before it.
+// What is kept of a row holds the projections of x to r z n, which the gates replace, and then
+// q = W_hn h + b_hn, or r h where the reset comes first.
 #include "cuda/recurrent.cuh"
 #include "cuda/table.h"
 
 namespace tatami::cuda {
 
-// What the parts of a step share. A row of `kept` holds the projections of x to r z n, which the
-// gates replace, and then q = W_hn h + b_hn, or r h where the reset comes first.
-template <class T>
-struct GruStep {
-    Live live;
-    int64_t h_size, state_row;
-    const T *sums, *h_before, *hidden_bias;
-    T *kept, *h, *y;
-
-    TATAMI_DEVICE T* gates(int64_t row, int64_t u) const { return kept + row * 4 * h_size + u; }
-    TATAMI_DEVICE void next_state(int64_t row, int64_t u, T z, T n) const {
-        const int64_t state = row * state_row + u;
-        h[state] = y[row * h_size + u] = fma(z, h_before[state] - n, n);
-    }
-    TATAMI_DEVICE void stand_still(int64_t row, int64_t u) const {
-        h[row * state_row + u] = h_before[row * state_row + u];
-        y[row * h_size + u] = T(0);
-    }
-};
+template <class V>
+TATAMI_DEVICE V between(V z, V h, V n) {
+    return fma(z, h - n, n);
+}
 
 template <class T>
-struct GruForward : GruStep<T> {
-    TATAMI_DEVICE void operator()(int64_t row, int64_t u) const {
-        if (!this->live(row)) return this->stand_still(row, u);
-        const int64_t H = this->h_size;
-        T* const at = this->gates(row, u);
-        const T* const sum = this->sums + row * 3 * H + u;
-        const T r = logistic(sum[0] + at[0]).value, z = logistic(sum[H] + at[H]).value;
-        const T q = sum[2 * H] + this->hidden_bias[u], n = tanh(fma(r, q, at[2 * H]));
-        this->next_state(row, u, z, n);
-        at[0] = r;
-        at[H] = z;
-        at[2 * H] = n;
-        at[3 * H] = q;
+struct GruForward : ForwardPhase<T, 3> {
+    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[3]) const {
+        using V = Real<T>;
+        const ForwardFrame<T>& f = this->f;
+        if (!f.live(at)) return f.stand_still(at);
+        const int64_t H = f.p.h;
+        T* const kept = f.kept_at(at);
+        const V r = logistic(sum[0] + kept[0]).value, z = logistic(sum[1] + kept[H]).value;
+        const V q = sum[2] + f.hidden_bias[at.unit], n = tanh(fma(r, q, V(kept[2 * H])));
+        const V h = between(z, f.h_before(at), n);
+        f.next(at, h, h);
+        if (!f.a.kept) return;
+        kept[0] = r;
+        kept[H] = z;
+        kept[2 * H] = n;
+        kept[3 * H] = q;
     }
 };
 
 // Reset first, part one: r, z and r h.
 template <class T>
-struct GruReset : GruStep<T> {
-    TATAMI_DEVICE void operator()(int64_t row, int64_t u) const {
-        const int64_t H = this->h_size;
-        T* const at = this->gates(row, u);
-        const T* const sum = this->sums + row * 2 * H + u;
-        const T r = logistic(sum[0] + at[0]).value;
-        at[0] = r;
-        at[H] = logistic(sum[H] + at[H]).value;
+struct GruReset : ForwardPhase<T, 2> {
+    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[2]) const {
+        using V = Real<T>;
+        const ForwardFrame<T>& f = this->f;
+        const int64_t H = f.p.h;
+        T* const kept = f.kept_at(at);
+        const V r = logistic(sum[0] + kept[0]).value;
+        kept[0] = r;
+        kept[H] = logistic(sum[1] + kept[H]).value;
         // The gradient of W_hn reads it for all rows.
-        at[3 * H] = this->live(row) ? r * this->h_before[row * this->state_row + u] : T(0);
+        kept[3 * H] = f.live(at) ? r * f.h_before(at) : V(0);
     }
 };
 
 // Part two: n from W_hn (r h).
 template <class T>
-struct GruCandidate : GruStep<T> {
-    TATAMI_DEVICE void operator()(int64_t row, int64_t u) const {
-        if (!this->live(row)) return this->stand_still(row, u);
-        const int64_t H = this->h_size;
-        T* const at = this->gates(row, u);
-        const T n = tanh(this->sums[row * H + u] + at[2 * H]);
-        at[2 * H] = n;
-        this->next_state(row, u, at[H], n);
+struct GruCandidate : ForwardPhase<T, 1> {
+    TATAMI_BOTH Rows<T> left(int64_t t) const {
+        const Recurrent& p = this->f.p;
+        return {this->f.kept + t * p.n * p.kept_row + 3 * p.h, p.kept_row};
+    }
+    TATAMI_BOTH Factor<T, true> weights() const {
+        const int64_t H = this->f.p.h;
+        return {this->f.a.w_hh + 2 * H * H, H, 1};
+    }
+    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[1]) const {
+        using V = Real<T>;
+        const ForwardFrame<T>& f = this->f;
+        if (!f.live(at)) return f.stand_still(at);
+        const int64_t H = f.p.h;
+        T* const kept = f.kept_at(at);
+        const V n = tanh(sum[0] + kept[2 * H]), h = between(V(kept[H]), f.h_before(at), n);
+        kept[2 * H] = n;
+        f.next(at, h, h);
     }
 };
 
 template <class T>
-struct GruGradient {
-    Live live;
-    int64_t h_size, state_row, delta_row;
-    const T *sums, *grad_y, *kept, *h_before;
-    T *carry, *delta, *delta_h;
-
-    // The gradient of this step's h; false where the row stands still and it is only passed on.
-    TATAMI_DEVICE bool incoming(int64_t row, int64_t u, T& dh) const {
-        T* const at = carry + row * state_row + u;
-        dh = *at + (sums ? sums[row * h_size + u] : T(0));
-        if (live(row)) {
-            if (grad_y) dh += grad_y[row * h_size + u];
-            return true;
-        }
-        *at = dh;
-        for (int gate = 0; gate < 3; gate++)
-            delta[row * delta_row + gate * h_size + u] =
-                delta_h[row * delta_row + gate * h_size + u] = T(0);
-        return false;
-    }
-};
-
-template <class T>
-struct GruBackward : GruGradient<T> {
-    TATAMI_DEVICE void operator()(int64_t row, int64_t u) const {
-        T dh;
-        if (!this->incoming(row, u, dh)) return;
-        const int64_t H = this->h_size, state = row * this->state_row + u;
-        const int64_t to = row * this->delta_row + u;
-        const T* const gates = this->kept + row * 4 * H + u;
-        const T r = gates[0], z = gates[H], n = gates[2 * H], q = gates[3 * H];
-        const T dn = dh * (T(1) - z) * (T(1) - n * n);
-        const T dz = dh * (this->h_before[state] - n) * z * (T(1) - z);
-        const T dr = dn * q * r * (T(1) - r);
-        this->carry[state] = dh * z;
-        this->delta[to] = this->delta_h[to] = dr;
-        this->delta[to + H] = this->delta_h[to + H] = dz;
-        this->delta[to + 2 * H] = dn;
-        this->delta_h[to + 2 * H] = dn * r;
+struct GruBackward : BackwardPhase<T> {
+    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[1]) const {
+        using V = Real<T>;
+        const BackwardFrame<T>& f = this->f;
+        V dh;
+        if (!f.incoming(at, sum[0], dh)) return;
+        const int64_t H = f.p.h, state = f.state(at), to = f.delta_at(at);
+        const T* const kept = f.kept_at(at);
+        const V r = kept[0], z = kept[H], n = kept[2 * H], q = kept[3 * H];
+        const V before = f.h.before(at.t)[state];
+        const V dn = dh * (V(1) - z) * (V(1) - n * n);
+        const V dz = dh * (before - n) * z * (V(1) - z), dr = dn * q * r * (V(1) - r);
+        f.carry[state] = dh * z;
+        f.delta[to] = f.delta_h[to] = dr;
+        f.delta[to + H] = f.delta_h[to + H] = dz;
+        f.delta[to + 2 * H] = dn;
+        f.delta_h[to + 2 * H] = dn * r;
     }
 };
 
 // Reset first, part one: the gradients of z and n.
 template <class T>
-struct GruCandidateBackward : GruGradient<T> {
-    TATAMI_DEVICE void operator()(int64_t row, int64_t u) const {
-        T dh;
-        if (!this->incoming(row, u, dh)) return;
-        const int64_t H = this->h_size, state = row * this->state_row + u;
-        const T* const gates = this->kept + row * 4 * H + u;
-        const T z = gates[H], n = gates[2 * H];
-        T* const to = this->delta + row * this->delta_row + u;
-        to[H] = dh * (this->h_before[state] - n) * z * (T(1) - z);
-        to[2 * H] = dh * (T(1) - z) * (T(1) - n * n);
-        this->carry[state] = dh * z;
+struct GruCandidateBackward : BackwardPhase<T> {
+    TATAMI_BOTH int64_t depth() const { return 2 * this->f.p.h; }
+    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[1]) const {
+        using V = Real<T>;
+        const BackwardFrame<T>& f = this->f;
+        V dh;
+        if (!f.incoming(at, sum[0], dh)) return;
+        const int64_t H = f.p.h, state = f.state(at);
+        const T* const kept = f.kept_at(at);
+        const V z = kept[H], n = kept[2 * H], before = f.h.before(at.t)[state];
+        T* const delta = f.delta + f.delta_at(at);
+        delta[H] = dh * (before - n) * z * (V(1) - z);
+        delta[2 * H] = dh * (V(1) - z) * (V(1) - n * n);
+        f.carry[state] = dh * z;
     }
 };
 
 // Part two: the gradient of r, from that of r h.
 template <class T>
-struct GruResetBackward : GruGradient<T> {
-    TATAMI_DEVICE void operator()(int64_t row, int64_t u) const {
-        if (!this->live(row)) return;
-        const int64_t H = this->h_size, state = row * this->state_row + u;
-        const T r = this->kept[row * 4 * H + u], sum = this->sums[row * H + u];
-        this->delta[row * this->delta_row + u] = sum * this->h_before[state] * r * (T(1) - r);
-        this->carry[state] = fma(sum, r, this->carry[state]);
+struct GruResetBackward : BackwardPhase<T> {
+    TATAMI_BOTH int64_t depth() const { return this->f.p.h; }
+    TATAMI_BOTH Rows<T> left(int64_t t) const {
+        const Recurrent& p = this->f.p;
+        return {this->f.delta_h + t * p.n * p.delta_row + 2 * p.h, p.delta_row};
+    }
+    TATAMI_BOTH Factor<T, false> weights() const {
+        const int64_t H = this->f.p.h;
+        return {this->f.a.w_hh + 2 * H * H, 1, H};
+    }
+    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[1]) const {
+        using V = Real<T>;
+        const BackwardFrame<T>& f = this->f;
+        if (!f.live(at)) return;
+        const int64_t state = f.state(at);
+        const V r = *f.kept_at(at), before = f.h.before(at.t)[state];
+        f.delta[f.delta_at(at)] = sum[0] * before * r * (V(1) - r);
+        f.carry[state] = fma(sum[0], r, f.carry[state]);
     }
 };
 
 template <class T>
-struct GruCell {
-    static void step(const ForwardFrame<T>& f, int64_t t) {
-        const Recurrent& p = f.p;
-        const GruStep<T> parts{{f.a.lengths, t}, p.h,           p.state_row,
-                               f.sums,           f.h.before(t), f.hidden_bias,
-                               f.kept_at(t),     f.h.after(t),  f.y_at(t)};
-        if (p.kind == RecurrentKind::gru) {
-            f.multiply(f.h.before(t), p.state_row, 0, p.columns);
-            return each_unit(p.n, p.h, GruForward<T>{parts});
-        }
-        f.multiply(f.h.before(t), p.state_row, 0, 2 * p.h);
-        each_unit(p.n, p.h, GruReset<T>{parts});
-        f.multiply(parts.kept + 3 * p.h, p.kept_row, 2 * p.h, p.h);
-        each_unit(p.n, p.h, GruCandidate<T>{parts});
-    }
-    static int64_t back_depth(const Recurrent& p) {
-        return p.kind == RecurrentKind::gru ? p.columns : 2 * p.h;
-    }
-    static void back(const BackwardFrame<T>& f, int64_t s) {
-        const Recurrent& p = f.p;
-        const int64_t t = time_of(p, s);
-        GruGradient<T> parts{{f.a.lengths, t},
-                             p.h,
-                             p.state_row,
-                             p.delta_row,
-                             f.from_later(s, back_depth(p)),
-                             f.grad_y_at(t),
-                             f.kept_at(t),
-                             f.h.before(t),
-                             f.carry,
-                             f.delta + f.delta_at(t),
-                             f.delta_h + f.delta_at(t)};
-        if (p.kind == RecurrentKind::gru) return each_unit(p.n, p.h, GruBackward<T>{parts});
-        each_unit(p.n, p.h, GruCandidateBackward<T>{parts});
-        parts.sums = f.through(t, 2 * p.h, p.h);
-        each_unit(p.n, p.h, GruResetBackward<T>{parts});
-    }
-};
+void gru_forward(const Recurrent& p, const RecurrentForward<T>& a) {
+    if (p.kind == RecurrentKind::gru) return forward_sequence<T, GruForward<T>>(p, a);
+    forward_sequence<T, GruReset<T>, GruCandidate<T>>(p, a);
+}
+
+template <class T>
+void gru_backward(const Recurrent& p, const RecurrentBackward<T>& a) {
+    if (p.kind == RecurrentKind::gru) return backward_sequence<T, GruBackward<T>>(p, a);
+    backward_sequence<T, GruCandidateBackward<T>, GruResetBackward<T>>(p, a);
+}
 
 template <class T>
 RecurrentKernels<T> gru_kernels() {
-    return {&forward_sequence<T, GruCell<T>>, &backward_sequence<T, GruCell<T>>};
+    return {&gru_forward<T>, &gru_backward<T>};
 }
 template RecurrentKernels<float> gru_kernels();
 template RecurrentKernels<double> gru_kernels();

@@ -19,11 +19,25 @@ struct Grid {
     bool cooperative = false;  // all blocks run at once and may wait for each other
 };
 
+// What a launch whose blocks wait for each other must know: with one block a processor they do.
+struct Device {
+    int64_t processors, shared_bytes;  // the latter of a block
+};
+
 #ifdef __CUDACC__
 
 inline void check(cudaError_t status, const char* what) {
     if (status != cudaSuccess)
         throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
+}
+
+inline Device device() {
+    int number = 0, processors = 0, shared_bytes = 0;
+    check(cudaGetDevice(&number), "device");
+    check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, number), "device");
+    check(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, number),
+          "device");
+    return {processors, shared_bytes};
 }
 
 // More shared memory than this must be asked for.
@@ -52,6 +66,10 @@ void launch(const Grid& grid, void (*kernel)(P...), const A&... arguments) {
 }
 
 #else
+
+inline Device device() {
+    return {emulator::device().processors, int64_t(emulator::device().shared_bytes)};
+}
 
 template <class... P, class... A>
 void launch(const Grid& grid, void (*kernel)(P...), const A&... arguments) {

@@ -3,10 +3,6 @@
 
 #include "cuda/words.cuh"
 
-#ifdef __CUDACC__
-#include <cooperative_groups.h>
-#endif
-
 namespace tatami::cuda {
 
 // The block's shared memory, of the size that it was launched with, aligned to 16 bytes.
@@ -39,12 +35,40 @@ TATAMI_DEVICE void sync_warp() {
 #endif
 }
 
-// The same for the grid, in a cooperative launch.
-TATAMI_DEVICE void sync_grid() {
+// Blocks of a cooperative launch meet at a counter that only grows: each arrives, and waits until
+// as many have. Who has waited sees all that any thread of those blocks wrote before it arrived.
+TATAMI_DEVICE void arrive(uint64_t* counter) {
+    sync_block();
+    if (threadIdx.x != 0) return;
 #ifdef __CUDACC__
-    cooperative_groups::this_grid().sync();
+    asm volatile("red.release.gpu.global.add.u64 [%0], 1;" ::"l"(counter) : "memory");
 #else
-    emulator::sync_grid();
+    emulator::arrive(counter);
+#endif
+}
+TATAMI_DEVICE void wait_for(const uint64_t* counter, uint64_t arrivals) {
+    if (threadIdx.x == 0) {
+#ifdef __CUDACC__
+        uint64_t now;
+        do
+            asm volatile("ld.acquire.gpu.global.u64 %0, [%1];"
+                         : "=l"(now)
+                         : "l"(counter)
+                         : "memory");
+        while (now < arrivals);
+#else
+        emulator::wait_for(counter, arrivals);
+#endif
+    }
+    sync_block();
+}
+
+// Brings the line of `address` into the L2, without waiting for it.
+TATAMI_DEVICE void prefetch(const void* address) {
+#ifdef __CUDACC__
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(address));
+#else
+    (void)*static_cast<const volatile char*>(address);
 #endif
 }
 

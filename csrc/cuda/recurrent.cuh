@@ -1,11 +1,10 @@
-// What the recurrent layers share: the projections of x of all steps are one product, then every
-// step is a product with W_hh and a kernel over its units; the gradients of the weights are one
-// product each after the loop. lstm.cu, gru.cu and rnn.cu supply what a step does.
+// What the recurrent layers share: the projections of x of all steps are one product, then come the
+// steps (steps.cuh); the gradients of the weights are one product each after them. lstm.cu, gru.cu
+// and rnn.cu supply what the phases of a step do.
 #pragma once
 
 #include "cuda/activate.cuh"
-#include "cuda/divide.cuh"
-#include "cuda/gemm.cuh"
+#include "cuda/steps.cuh"
 #include "ops/recurrent.h"
 
 namespace tatami::cuda {
@@ -29,63 +28,20 @@ struct Ones {
     TATAMI_DEVICE T at(Row, int64_t) const { return T(1); }
 };
 
-// Rows `row` apart, plus a bias (columns) unless nullptr.
-template <class T>
-struct RowsOf {
-    T* data;
-    int64_t row;
-    const T* bias;
-
-    struct Column {
-        int64_t at;
-        T bias;
-    };
-    TATAMI_DEVICE RowsOf batch(int64_t) const { return *this; }
-    TATAMI_DEVICE RowsOf chunk(int64_t) const { return *this; }
-    TATAMI_DEVICE Column column(int64_t c) const { return {c, bias ? bias[c] : T(0)}; }
-    TATAMI_DEVICE void store(int64_t r, Column c, T value) const {
-        data[r * row + c.at] = value + c.bias;
-    }
-};
-
-// work(row, unit), a thread each.
-template <class Work>
-__global__ void for_units(int64_t count, Divider by_units, Work work) {
-    const int64_t i = int64_t(blockIdx.x) * kMapThreads + threadIdx.x;
-    if (i >= count) return;
-    int64_t unit;
-    const int64_t row = by_units.split(i, unit);
-    work(row, unit);
-}
-
-template <class Work>
-void each_unit(int64_t rows, int64_t units, const Work& work) {
-    const int64_t count = rows * units;
-    if (count <= 0) return;
-    launch({dim3(unsigned((count + kMapThreads - 1) / kMapThreads)), dim3(kMapThreads)},
-           &for_units<Work>, count, Divider(units), work);
-}
-
 // to (rows of to_row) = from (rows of from_row), or zeros for nullptr, + more unless nullptr.
-template <class T>
+template <class To, class From>
 struct CopyRows {
-    T* to;
+    using V = Real<To>;
+    To* to;
     int64_t to_row;
-    const T* from;
+    const From* from;
     int64_t from_row;
-    const T* more;
+    const V* more;
     int64_t more_row;
     TATAMI_DEVICE void operator()(int64_t row, int64_t unit) const {
-        const T value = from ? from[row * from_row + unit] : T(0);
+        const V value = from ? V(from[row * from_row + unit]) : V(0);
         to[row * to_row + unit] = more ? value + more[row * more_row + unit] : value;
     }
-};
-
-// Which rows a step belongs to.
-struct Live {
-    const int64_t* lengths;
-    int64_t t;
-    TATAMI_DEVICE bool operator()(int64_t row) const { return !lengths || t < lengths[row]; }
 };
 
 // The states around every step: all of them in the order of t, or the last two.
@@ -95,25 +51,22 @@ struct States {
     int64_t slot;  // elements of one state (n, state_row)
     bool all, reverse;
 
-    T* at(int64_t i) const { return data + (all ? i : i & 1) * slot; }
-    T* before(int64_t t) const { return at(t + reverse); }
-    T* after(int64_t t) const { return at(t + !reverse); }
+    TATAMI_BOTH T* at(int64_t i) const { return data + (all ? i : i & 1) * slot; }
+    TATAMI_BOTH T* before(int64_t t) const { return at(t + reverse); }
+    TATAMI_BOTH T* after(int64_t t) const { return at(t + !reverse); }
 };
-
-inline int64_t time_of(const Recurrent& p, int64_t step) {
-    return p.reverse ? p.t - 1 - step : step;
-}
 
 // ---- Forward.
 
 // bias: what is added to the projections of x; hidden: to W_hn h alone, where `apart` < columns.
 template <class T>
 struct MergeBiases {
+    using V = Real<T>;
     const T *b_ih, *b_hh;
     int64_t apart;
-    T *bias, *hidden;
+    V *bias, *hidden;
     TATAMI_DEVICE void operator()(int64_t, int64_t j) const {
-        const T of_x = b_ih ? b_ih[j] : T(0), of_h = b_hh ? b_hh[j] : T(0);
+        const V of_x = b_ih ? V(b_ih[j]) : V(0), of_h = b_hh ? V(b_hh[j]) : V(0);
         bias[j] = j < apart ? of_x + of_h : of_x;
         if (j >= apart) hidden[j - apart] = of_h;
     }
@@ -121,83 +74,138 @@ struct MergeBiases {
 
 template <class T>
 struct ForwardFrame {
-    const Recurrent& p;
-    const RecurrentForward<T>& a;
-    States<T> h, c;
-    T *bias, *hidden_bias;  // (columns), (h)
+    using V = Real<T>;
+    Recurrent p;
+    RecurrentForward<T> a;
+    States<T> h, c;         // c for lstm only
+    V *bias, *hidden_bias;  // (columns), (h)
     T* kept;                // (t, n, kept_row): projections of x, which the steps may overwrite
-    T* sums;                // (n, columns)
 
-    T* kept_at(int64_t t) const { return kept + t * p.n * p.kept_row; }
-    T* y_at(int64_t t) const { return a.y + t * p.n * p.h; }
+    TATAMI_DEVICE bool live(Place at) const { return !a.lengths || at.t < a.lengths[at.row]; }
+    TATAMI_DEVICE T* kept_at(Place at) const {
+        return kept + (at.t * p.n + at.row) * p.kept_row + at.unit;
+    }
+    TATAMI_DEVICE int64_t state(Place at) const { return at.row * p.state_row + at.unit; }
+    TATAMI_DEVICE V h_before(Place at) const { return h.before(at.t)[state(at)]; }
+    TATAMI_DEVICE V c_before(Place at) const { return c.before(at.t)[state(at)]; }
 
-    // sums (n, count) = left (n, h) · rows [first, first + count) of W_hh, transposed.
-    void multiply(const T* left, int64_t left_row, int64_t first, int64_t count) const {
-        gemm<T>(p.n, count, p.h, 1, along_depth(left, left_row),
-                along_depth(a.w_hh + first * p.h, p.h), RowsOf<T>{sums, count, nullptr});
+    TATAMI_DEVICE void next(Place at, V new_h, V y) const {
+        h.after(at.t)[state(at)] = new_h;
+        a.y[(at.t * p.n + at.row) * p.h + at.unit] = y;
+    }
+    // Past a row's end.
+    TATAMI_DEVICE void stand_still(Place at) const {
+        if (c.data) c.after(at.t)[state(at)] = c_before(at);
+        next(at, h_before(at), V(0));
     }
 };
 
-// Cell<T>: void step(frame, t): states after t, y and what is kept, from the states before.
-template <class T, class Cell>
+// A phase whose product is that of the state before with all of W_hh.
+template <class T, int GATES>
+struct ForwardPhase {
+    static constexpr int kGates = GATES;
+    ForwardFrame<T> f;
+
+    TATAMI_BOTH int64_t depth() const { return f.p.h; }
+    TATAMI_BOTH Rows<T> left(int64_t t) const { return {f.h.before(t), f.p.state_row}; }
+    TATAMI_BOTH Factor<T, true> weights() const { return {f.a.w_hh, f.p.h, 1}; }
+    TATAMI_DEVICE void fetch(Place at) const {
+        for (int64_t gate = 0; gate < f.p.gates; gate++) prefetch(f.kept_at(at) + gate * f.p.h);
+    }
+};
+
+// Phase<T>: as in steps.cuh, made of a ForwardFrame: states after t, y and what is kept, from the
+// states before.
+template <class T, class... Phase>
 void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
+    using V = Real<T>;
     const bool has_c = p.kind == RecurrentKind::lstm, all = a.h_states != nullptr;
     const int64_t slot = p.n * p.state_row;
-    const int64_t sizes[] = {all ? 0 : 4 * slot, a.kept ? 0 : p.t * p.n * p.kept_row,
-                             p.n * p.columns, p.columns + p.h};
+    const int64_t sizes[] = {all ? 0 : (has_c ? 4 : 2) * slot, a.kept ? 0 : p.t * p.n * p.kept_row,
+                             p.columns + p.h};
     const Workspace states(size_t(sizes[0]) * sizeof(T)), kept(size_t(sizes[1]) * sizeof(T)),
-        sums(size_t(sizes[2]) * sizeof(T)), biases(size_t(sizes[3]) * sizeof(T));
-    T *const two = states.template as<T>(), *const bias = biases.template as<T>();
-    const ForwardFrame<T> f{p,
-                            a,
-                            {all ? a.h_states : two, slot, all, p.reverse},
-                            {all ? a.c_states : two + 2 * slot, slot, all, p.reverse},
-                            bias,
-                            bias + p.columns,
-                            a.kept ? a.kept : kept.template as<T>(),
-                            sums.template as<T>()};
+        biases(size_t(sizes[2]) * sizeof(V));
+    T* const two = states.template as<T>();
+    V* const bias = biases.template as<V>();
+    const States<T> h{all ? a.h_states : two, slot, all, p.reverse};
+    const States<T> c{!has_c ? nullptr : all ? a.c_states : two + 2 * slot, slot, all, p.reverse};
+    const ForwardFrame<T> f{
+        p, a, h, c, bias, bias + p.columns, a.kept ? a.kept : kept.template as<T>()};
     const int64_t apart = p.kind == RecurrentKind::gru ? 2 * p.h : p.columns;
     each_unit(1, p.columns, MergeBiases<T>{a.b_ih, a.b_hh, apart, bias, bias + p.columns});
     gemm<T>(p.t * p.n, p.columns, p.i, 1, along_depth(a.x, p.i), along_depth(a.w_ih, p.i),
             RowsOf<T>{f.kept, p.kept_row, bias});
     const auto copy = [&](T* to, int64_t to_row, const T* from, int64_t from_row) {
-        each_unit(p.n, p.h, CopyRows<T>{to, to_row, from, from_row, nullptr, 0});
+        each_unit(p.n, p.h, CopyRows<T, T>{to, to_row, from, from_row, nullptr, 0});
     };
     const int64_t first = p.reverse ? p.t : 0, last = p.reverse ? 0 : p.t;
-    copy(f.h.at(first), p.state_row, a.h0, p.h);
-    if (has_c) copy(f.c.at(first), p.state_row, a.c0, p.h);
-    for (int64_t s = 0; s < p.t; s++) Cell::step(f, time_of(p, s));
-    copy(a.h_n, p.h, f.h.at(last), p.state_row);
-    if (has_c) copy(a.c_n, p.h, f.c.at(last), p.state_row);
+    copy(h.at(first), p.state_row, a.h0, p.h);
+    if (has_c) copy(c.at(first), p.state_row, a.c0, p.h);
+    run_steps<T>({p.t, p.n, p.h, p.reverse}, Phase{{f}}...);
+    copy(a.h_n, p.h, h.at(last), p.state_row);
+    if (has_c) copy(a.c_n, p.h, c.at(last), p.state_row);
 }
 
 // ---- Backward.
 
 template <class T>
 struct BackwardFrame {
-    const Recurrent& p;
-    const RecurrentBackward<T>& a;
+    using V = Real<T>;
+    Recurrent p;
+    RecurrentBackward<T> a;
     States<const T> h, c;
     T *delta, *delta_h;  // (t, n, delta_row): gradients of the gates as the projections of x and
                          // of h enter them; one buffer where they are the same
-    T *carry, *carry_c;  // (n, state_row): gradient of the states after a step, less what goes
+    V *carry, *carry_c;  // (n, state_row): gradient of the states after a step, less what goes
                          // through the gates of later steps
-    T* sums;             // (n, h)
 
-    const T* kept_at(int64_t t) const { return a.kept + t * p.n * p.kept_row; }
-    int64_t delta_at(int64_t t) const { return t * p.n * p.delta_row; }
-    const T* grad_y_at(int64_t t) const { return a.grad_y ? a.grad_y + t * p.n * p.h : nullptr; }
-
-    // delta_h of step t, columns `first` to `first + depth`, times those rows of W_hh.
-    const T* through(int64_t t, int64_t first, int64_t depth) const {
-        gemm<T>(p.n, p.h, depth, 1, along_depth(delta_h + delta_at(t) + first, p.delta_row),
-                across_depth(a.w_hh + first * p.h, p.h), RowsOf<T>{sums, p.h, nullptr});
-        return sums;
+    TATAMI_DEVICE bool live(Place at) const { return !a.lengths || at.t < a.lengths[at.row]; }
+    TATAMI_DEVICE const T* kept_at(Place at) const {
+        return a.kept + (at.t * p.n + at.row) * p.kept_row + at.unit;
     }
-    // What a step's gradient starts from: the sums of the step that follows it in the forward
-    // order, over the first `depth` gates; nullptr for the last step.
-    const T* from_later(int64_t step, int64_t depth) const {
-        return step + 1 < p.t ? through(time_of(p, step + 1), 0, depth) : nullptr;
+    TATAMI_DEVICE int64_t state(Place at) const { return at.row * p.state_row + at.unit; }
+    TATAMI_DEVICE int64_t delta_at(Place at) const {
+        return (at.t * p.n + at.row) * p.delta_row + at.unit;
+    }
+    TATAMI_DEVICE const T* grad_y_at(Place at) const {
+        return a.grad_y + (at.t * p.n + at.row) * p.h + at.unit;
+    }
+
+    // dh, the gradient of the state after this step, is `sum` through the gates of later ones and
+    // the rest; false where the row stands still and it is only passed on.
+    TATAMI_DEVICE bool incoming(Place at, V sum, V& dh) const {
+        dh = carry[state(at)] + sum;
+        if (live(at)) {
+            if (a.grad_y) dh += *grad_y_at(at);
+            return true;
+        }
+        carry[state(at)] = dh;
+        for (int64_t gate = 0; gate < p.gates; gate++)
+            delta[delta_at(at) + gate * p.h] = delta_h[delta_at(at) + gate * p.h] = T(0);
+        return false;
+    }
+};
+
+// A phase whose product is that of delta_h of the next step in the forward order with W_hh; the
+// step after the last one has none.
+template <class T>
+struct BackwardPhase {
+    static constexpr int kGates = 1;
+    BackwardFrame<T> f;
+
+    TATAMI_BOTH int64_t depth() const { return f.p.columns; }
+    TATAMI_BOTH Rows<T> left(int64_t t) const {
+        const int64_t later = f.p.reverse ? t - 1 : t + 1;
+        const bool none = later < 0 || later >= f.p.t;
+        return {none ? nullptr : f.delta_h + later * f.p.n * f.p.delta_row, f.p.delta_row};
+    }
+    TATAMI_BOTH Factor<T, false> weights() const { return {f.a.w_hh, 1, f.p.h}; }
+    TATAMI_DEVICE void fetch(Place at) const {
+        if (f.p.gates > 1)
+            for (int gate = 0; gate < 4; gate++) prefetch(f.kept_at(at) + gate * f.p.h);
+        prefetch(f.h.before(at.t) + f.state(at));
+        if (f.c.data) prefetch(f.c.before(at.t) + f.state(at));
+        if (f.a.grad_y) prefetch(f.grad_y_at(at));
     }
 };
 
@@ -230,32 +238,36 @@ void finish_gradients(const BackwardFrame<T>& f) {
     of_bias(f.delta_h, a.grad_b_hh);
 }
 
-// Cell<T>: void back(frame, step): delta of that step and carry, from those of the next;
-//          int64_t back_depth(p): columns of delta that go through W_hh at once.
-template <class T, class Cell>
+// First<T>, Next<T>: as in steps.cuh, made of a BackwardFrame: delta of a step and carry, from
+// those of the next. The first one's product is also what the first step of all sends back.
+template <class T, class First, class... Next>
 void backward_sequence(const Recurrent& p, const RecurrentBackward<T>& a) {
+    using V = Real<T>;
     const bool two = p.kind == RecurrentKind::gru;
     const int64_t slot = p.n * p.state_row, deltas = p.t * p.n * p.delta_row;
-    const Workspace workspace(size_t((two ? 2 : 1) * deltas + 2 * slot + p.n * p.h) * sizeof(T));
-    T* const carry = workspace.template as<T>();
-    T* const delta = carry + 2 * slot;
-    T* const delta_h = delta + (two ? deltas : 0);
+    const Workspace carries(size_t(2 * slot + p.n * p.h) * sizeof(V)),
+        both(size_t((two ? 2 : 1) * deltas) * sizeof(T));
+    V *const carry = carries.template as<V>(), *const sums = carry + 2 * slot;
+    T* const delta = both.template as<T>();
     const BackwardFrame<T> f{p,
                              a,
                              {a.h_states, slot, true, p.reverse},
                              {a.c_states, slot, true, p.reverse},
                              delta,
-                             delta_h,
+                             delta + (two ? deltas : 0),
                              carry,
-                             carry + slot,
-                             delta_h + deltas};
-    const auto copy = [&](T* to, int64_t to_row, const T* from, int64_t from_row, const T* more) {
-        each_unit(p.n, p.h, CopyRows<T>{to, to_row, from, from_row, more, p.h});
+                             carry + slot};
+    const auto copy = [&]<class To, class From>(To* to, int64_t to_row, const From* from,
+                                                int64_t from_row, const V* more) {
+        each_unit(p.n, p.h, CopyRows<To, From>{to, to_row, from, from_row, more, p.h});
     };
     copy(f.carry, p.state_row, a.grad_h_n, p.h, nullptr);
-    copy(f.carry_c, p.state_row, a.grad_c_n, p.h, nullptr);
-    for (int64_t s = p.t - 1; s >= 0; s--) Cell::back(f, s);
-    copy(a.grad_h0, p.h, f.carry, p.state_row, f.from_later(-1, Cell::back_depth(p)));
+    if (a.grad_c0) copy(f.carry_c, p.state_row, a.grad_c_n, p.h, nullptr);
+    const Sequence all{p.t, p.n, p.h, !p.reverse};
+    const First phase{{f}};
+    run_steps<T>(all, phase, Next{{f}}...);
+    const bool some = multiply_phase<T>(all, phase, p.reverse ? p.t : -1, sums);
+    copy(a.grad_h0, p.h, f.carry, p.state_row, some ? sums : nullptr);
     if (a.grad_c0) copy(a.grad_c0, p.h, f.carry_c, p.state_row, nullptr);
     finish_gradients(f);
 }

@@ -23,6 +23,12 @@ namespace tatami::cuda {
 #define TATAMI_UNROLL
 #endif
 
+#define TATAMI_BOTH __host__ __device__ __forceinline__  // on the CPU and on the GPU
+
+// What arithmetic on elements T is done in.
+template <class T>
+using Real = T;
+
 inline constexpr int kWarp = 32;
 
 }  // namespace tatami::cuda

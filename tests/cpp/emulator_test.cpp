@@ -71,13 +71,19 @@ void sums_reach_every_thread() {
     }
 }
 
-void step_all(int* counts, int rounds) {
+// Every block counts its rounds, which the others must see at each meeting.
+void step_all(int* counts, int rounds, uint64_t* counter) {
+    uint64_t meetings = 0;
+    const auto meet = [&] {
+        arrive(counter);
+        wait_for(counter, ++meetings * gridDim.x);
+    };
     for (int r = 0; r < rounds; r++) {
         if (threadIdx.x == 0) counts[blockIdx.x]++;
-        sync_grid();
+        meet();
         for (unsigned b = 0; b < gridDim.x; b++)
             if (counts[b] != r + 1) counts[b] = -1000;
-        sync_grid();
+        meet();
     }
 }
 
@@ -85,8 +91,14 @@ void a_cooperative_grid_meets() {
     std::vector<int> counts(5);
     Grid grid{dim3(5), dim3(64)};
     grid.cooperative = true;
-    launch(grid, &step_all, counts.data(), 4);
-    for (const int c : counts) CHECK(c == 4);
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        set_schedule(seed);
+        uint64_t counter = 0;
+        counts.assign(5, 0);
+        launch(grid, &step_all, counts.data(), 4, &counter);
+        for (const int c : counts) CHECK(c == 4);
+        CHECK(counter == 40);
+    }
 }
 
 void first_half_waits() {
@@ -97,6 +109,10 @@ void lonely_lane() {
 }
 void writes_past_its_memory() {
     if (threadIdx.x == 0) shared_memory<char>()[100] = 1;
+}
+void waits_for_nobody() {
+    static uint64_t counter = 0;
+    wait_for(&counter, 1);
 }
 void nothing() {}
 void throws_midway() {
@@ -119,6 +135,8 @@ void mistakes_are_found() {
     CHECK(fails(plain, &first_half_waits, "barrier of their block"));
     CHECK(fails(plain, &lonely_lane, "other lanes of their warp"));
     CHECK(fails(plain, &writes_past_its_memory, "outside its shared memory"));
+    CHECK(fails(plain, &waits_for_nobody, "a counter"));
+    CHECK(fails({dim3(1000), dim3(64), 0, true}, &nothing, "1000 blocks"));
     CHECK(fails({dim3(1), dim3(2048)}, &nothing, "2048 threads"));
     CHECK(fails({dim3(0), dim3(32)}, &nothing, "no threads"));
     CHECK(fails({dim3(1), dim3(32), 300 << 10}, &nothing, "shared memory"));

@@ -21,7 +21,7 @@ thread_local Thread* current = nullptr;
 namespace {
 
 // What a GPU of compute capability 7.5 and later can launch.
-constexpr size_t kMostThreads = 1024, kMostShared = 227 << 10, kGuard = 256;
+constexpr size_t kMostThreads = 1024, kPlainShared = 48 << 10, kGuard = 256;
 constexpr unsigned char kPoison = 0xFF;  // NaN in every float
 
 [[noreturn]] void fail(const std::string& text) {
@@ -49,6 +49,13 @@ struct Random {
 struct Worker {
     Thread thread;
     Fibre fibre;
+};
+
+// A thread that waits for a counter.
+struct Watch {
+    Worker* worker;
+    const uint64_t* counter;
+    uint64_t least;
 };
 
 // Threads that wait for each other: `size` of them must come.
@@ -95,7 +102,6 @@ class Machine {
         random_ = Random(seed());
         error_ = nullptr;
         const size_t blocks = grid.count(), together = cooperative ? blocks : 1;
-        grid_barrier_.size = blocks * block.count();
         std::vector<size_t> order(blocks);
         for (size_t b = 0; b < blocks; b++) order[b] = b;
         for (size_t b = blocks; b > 1; b--) std::swap(order[b - 1], order[random_.below(b)]);
@@ -114,7 +120,20 @@ class Machine {
         self->fibre.yield();
     }
 
-    Barrier& grid_barrier() { return grid_barrier_; }
+    void wait_for(const uint64_t* counter, uint64_t least) {
+        if (*counter >= least) return;
+        watching_.push_back({running_, counter, least});
+        running_->fibre.yield();
+    }
+
+    void arrive(uint64_t* counter) {
+        ++*counter;
+        std::erase_if(watching_, [&](const Watch& w) {
+            const bool goes_on = w.counter == counter && *counter >= w.least;
+            if (goes_on) ready_.push_back(w.worker);
+            return goes_on;
+        });
+    }
 
   private:
     void run_together(const size_t* number, size_t count, Dim grid, Dim block,
@@ -196,15 +215,14 @@ class Machine {
         const char* where = "other lanes of their warp";
         for (size_t b = 0; b < count; b++)
             if (!blocks_[b].all.waiting.empty()) where = "the barrier of their block";
-        if (!grid_barrier_.waiting.empty()) where = "the barrier of the grid";
+        if (!watching_.empty()) where = "a counter";
         abandon();
         fail(std::to_string(live) + " threads wait at " + where + ", which the others never reach");
     }
 
     // Fibres in the middle of a kernel cannot be ended: they and their stacks are thrown away.
     void abandon() {
-        workers_.clear(), idle_.clear(), ready_.clear(), blocks_.clear();
-        grid_barrier_.waiting.clear();
+        workers_.clear(), idle_.clear(), ready_.clear(), blocks_.clear(), watching_.clear();
         running_ = nullptr;
     }
 
@@ -215,7 +233,7 @@ class Machine {
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<Worker*> idle_, ready_;
     std::vector<Block> blocks_;
-    Barrier grid_barrier_;
+    std::vector<Watch> watching_;
 };
 
 Machine& machine() {
@@ -223,16 +241,24 @@ Machine& machine() {
     return one;
 }
 
-void check_launch(Dim grid, Dim block, size_t shared_bytes) {
+void check_launch(Dim grid, Dim block, size_t shared_bytes, bool cooperative) {
     if (!grid.count() || !block.count()) fail("a launch of no threads");
     if (block.count() > kMostThreads || block.z > 64)
         fail("a block of " + std::to_string(block.count()) + " threads");
     if (grid.x > 0x7FFFFFFFu || grid.y > 65535 || grid.z > 65535) fail("a grid that is too large");
-    if (shared_bytes > kMostShared) fail(std::to_string(shared_bytes) + " bytes of shared memory");
+    if (shared_bytes > std::max(kPlainShared, device().shared_bytes))
+        fail(std::to_string(shared_bytes) + " bytes of shared memory");
+    if (cooperative && grid.count() > size_t(device().processors))
+        fail(std::to_string(grid.count()) + " blocks that must all run at once");
     if (current) fail("a launch from within a kernel");
 }
 
 }  // namespace
+
+Device& device() {
+    static Device one;
+    return one;
+}
 
 void set_schedule(uint64_t value) {
     seed() = value;
@@ -240,7 +266,7 @@ void set_schedule(uint64_t value) {
 
 void run(Dim grid, Dim block, size_t shared_bytes, bool cooperative,
          const std::function<void()>& body) {
-    check_launch(grid, block, shared_bytes);
+    check_launch(grid, block, shared_bytes, cooperative);
     machine().launch(grid, block, shared_bytes, cooperative, body);
 }
 
@@ -274,8 +300,12 @@ void sync_block() {
     machine().wait(current->home->all);
 }
 
-void sync_grid() {
-    machine().wait(machine().grid_barrier());
+void arrive(uint64_t* counter) {
+    machine().arrive(counter);
+}
+
+void wait_for(const uint64_t* counter, uint64_t least) {
+    machine().wait_for(counter, least);
 }
 
 const char* exchange(const void* value, size_t bytes) {

@@ -1,14 +1,17 @@
 // Runs CUDA kernels on the CPU, to develop and to test them where there is no GPU.
 //
 // A kernel is compiled as plain C++. Each of its threads has a stack of its own (fibre.h) and runs
-// until it meets others: at the block's barrier, at an exchange within its warp, or at the grid's
-// barrier in a cooperative launch. Which thread goes on next is drawn at random from a seed, so
-// that a missing barrier gives another result under another seed. Shared memory starts as NaN and
-// is watched at its borders; a barrier that some threads never reach is an error.
+// until it meets others: at the block's barrier, at an exchange within its warp, or at a counter
+// that the blocks of a cooperative launch raise, all of which are alive together. Which thread goes
+// on next is drawn at random from a seed, so that a missing barrier gives another result under
+// another seed. Shared memory starts as NaN and is watched at its borders; a barrier that some
+// threads never reach, or a counter that is never raised so far, is an error.
 //
 // What it cannot show: time, bank conflicts and coalescing; weak ordering of memory (every write is
-// seen at once); asynchronous copies that nobody waited for, unless primitives.cuh delays them;
-// limits of registers. Those remain for the compiler's report and a GPU.
+// seen at once, a release or an acquire that is missing changes nothing); asynchronous copies that
+// nobody waited for, unless primitives.cuh delays them; limits of registers; that a processor can
+// hold more than one block of a cooperative launch. Those remain for the compiler's report and a
+// GPU.
 #pragma once
 
 #include <cstddef>
@@ -48,6 +51,14 @@ inline constexpr size_t kExchange = 16;  // most bytes that a lane can give away
 void run(Dim grid, Dim block, size_t shared_bytes, bool cooperative,
          const std::function<void()>& body);
 
+// The device that is emulated, by default so small that a few hundred weights are the work of more
+// blocks than one; a test may set another.
+struct Device {
+    int processors = 8;
+    size_t shared_bytes = 40 << 10;  // that a block may ask for; without asking it has 48 KiB
+};
+Device& device();
+
 // The seed of the order in which threads run; TATAMI_CUDA_SCHEDULE where it was never set.
 void set_schedule(uint64_t seed);
 
@@ -58,7 +69,9 @@ void release(void* memory);
 // For the thread that runs now.
 void* shared_memory();
 void sync_block();
-void sync_grid();
+// Raises a counter by one; goes on once it has come to `least`.
+void arrive(uint64_t* counter);
+void wait_for(const uint64_t* counter, uint64_t least);
 // Gives `bytes` of `value` to the warp; returns what its lanes gave, kExchange bytes apart.
 const char* exchange(const void* value, size_t bytes);
 
