@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import reference as R
+from marks import looks_at_indices
 from reference.conv import pair
 from reference.pool import windows2d
 from sources import Source
@@ -230,6 +231,7 @@ def test_impossible_windows_are_value_errors(function, shape, options, says):
         assert part in str(caught.value), caught.value
 
 
+@looks_at_indices
 @pytest.mark.parametrize("bad", [-1, 36, 2**32, 2**40, -(2**63)])
 def test_places_outside_the_image_are_refused(bad):
     indices = np.zeros((1, 2, 3, 3), np.int64)

@@ -7,11 +7,13 @@ namespace tatami {
 static py::object forward(const char* op, Activation kind, py::handle x, double alpha,
                           py::handle out) {
     const Input in = input(op, "x", x);
-    const Output y = output(op, out, in.shape(), in.dtype());
+    const Output y = output(op, out, in.shape(), in);
     if (!out.is_none()) no_overlap(op, y, {&in}, true);
     const int64_t n = in.shape().elements();
     with_type(in.dtype(), [&]<class T>() {
-        run(n, [&] { kernels<T>().activation.forward(kind, n, in.as<T>(), T(alpha), y.as<T>()); });
+        run<T>(in.device(), n, [&](const Kernels<T>& k) {
+            k.activation.forward(kind, n, in.as<T>(), T(alpha), y.as<T>());
+        });
     });
     return y.owner;
 }
@@ -19,14 +21,14 @@ static py::object forward(const char* op, Activation kind, py::handle x, double 
 static py::object backward(const char* op, Activation kind, py::handle grad_y, py::handle x,
                            double alpha) {
     const Input dy = input(op, "grad_y", grad_y), in = input(op, "x", x);
-    same_dtype(op, "grad_y", dy, "x", in);
+    same_kind(op, "grad_y", dy, "x", in);
     check(dy.shape() == in.shape(), op, ": grad_y has shape ", dy.shape(), " but x has shape ",
           in.shape());
-    const Output dx = output(in.shape(), in.dtype());
+    const Output dx = output(in.shape(), in);
     const int64_t n = in.shape().elements();
     with_type(in.dtype(), [&]<class T>() {
-        run(n, [&] {
-            kernels<T>().activation.backward(kind, n, dy.as<T>(), in.as<T>(), T(alpha), dx.as<T>());
+        run<T>(in.device(), n, [&](const Kernels<T>& k) {
+            k.activation.backward(kind, n, dy.as<T>(), in.as<T>(), T(alpha), dx.as<T>());
         });
     });
     return dx.owner;

@@ -10,13 +10,13 @@ static py::object adaptive_max_pool2d(py::handle x, py::handle output_size, bool
     const char* op = "adaptive_max_pool2d";
     const Input in = input(op, "x", x);
     const AdaptivePool2d p(op, in.shape(), pair_argument(op, "output_size", output_size));
-    const Output y = output(p.y, in.dtype());
+    const Output y = output(p.y, in);
     std::optional<Output> indices;
-    if (return_indices) indices = output(p.y, DType::int64);
+    if (return_indices) indices = output(p.y, DType::int64, in.device());
     with_type(in.dtype(), [&]<class T>() {
-        run(p.x.elements(), [&] {
-            kernels<T>().adaptive_pool2d.max(p, in.as<T>(), y.as<T>(),
-                                             indices ? indices->as<int64_t>() : nullptr);
+        run<T>(in.device(), p.x.elements(), [&](const Kernels<T>& k) {
+            k.adaptive_pool2d.max(p, in.as<T>(), y.as<T>(),
+                                  indices ? indices->as<int64_t>() : nullptr);
         });
     });
     if (indices) return py::make_tuple(y.owner, indices->owner);
@@ -36,14 +36,14 @@ static py::object adaptive_max_pool2d_grad(py::handle grad_y, py::handle indices
                                            py::handle input_shape) {
     const char* op = "adaptive_max_pool2d_grad";
     const Input dy = input(op, "grad_y", grad_y), where = index_input(op, "indices", indices);
+    same_device(op, "grad_y", dy.device(), "indices", where.device());
     const AdaptivePool2d p = gradient_problem(op, dy, input_shape);
     p.check_output(op, "indices", where.shape());
-    const Output dx = output(p.x, dy.dtype());
+    const Output dx = output(p.x, dy);
     with_type(dy.dtype(), [&]<class T>() {
         bool inside;
-        run(p.x.elements(), [&] {
-            inside = kernels<T>().adaptive_pool2d.max_backward(p, dy.as<T>(), where.as<int64_t>(),
-                                                               dx.as<T>());
+        run<T>(dy.device(), p.x.elements(), [&](const Kernels<T>& k) {
+            inside = k.adaptive_pool2d.max_backward(p, dy.as<T>(), where.as<int64_t>(), dx.as<T>());
         });
         if (!inside) index_outside(op, where, p.x);
     });
@@ -54,10 +54,10 @@ static py::object adaptive_avg_pool2d(py::handle x, py::handle output_size) {
     const char* op = "adaptive_avg_pool2d";
     const Input in = input(op, "x", x);
     const AdaptivePool2d p(op, in.shape(), pair_argument(op, "output_size", output_size));
-    const Output y = output(p.y, in.dtype());
+    const Output y = output(p.y, in);
     with_type(in.dtype(), [&]<class T>() {
-        run(p.x.elements(),
-            [&] { kernels<T>().adaptive_pool2d.average(p, in.as<T>(), y.as<T>()); });
+        run<T>(in.device(), p.x.elements(),
+               [&](const Kernels<T>& k) { k.adaptive_pool2d.average(p, in.as<T>(), y.as<T>()); });
     });
     return y.owner;
 }
@@ -66,10 +66,11 @@ static py::object adaptive_avg_pool2d_grad(py::handle grad_y, py::handle input_s
     const char* op = "adaptive_avg_pool2d_grad";
     const Input dy = input(op, "grad_y", grad_y);
     const AdaptivePool2d p = gradient_problem(op, dy, input_shape);
-    const Output dx = output(p.x, dy.dtype());
+    const Output dx = output(p.x, dy);
     with_type(dy.dtype(), [&]<class T>() {
-        run(p.x.elements(),
-            [&] { kernels<T>().adaptive_pool2d.average_backward(p, dy.as<T>(), dx.as<T>()); });
+        run<T>(dy.device(), p.x.elements(), [&](const Kernels<T>& k) {
+            k.adaptive_pool2d.average_backward(p, dy.as<T>(), dx.as<T>());
+        });
     });
     return dx.owner;
 }

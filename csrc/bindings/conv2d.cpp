@@ -33,13 +33,13 @@ template <class Pointer>
 py::object apply(const char* op, const Conv2d& p, const char* x_name, const Input& x,
                  const Input& weight, const std::optional<Input>& bias, py::handle out,
                  const Shape& result, const Pointer& kernel) {
-    same_dtype(op, x_name, x, "weight", weight);
-    same_dtype(op, x_name, x, "bias", bias);
-    const Output y = output(op, out, result, x.dtype());
+    same_kind(op, x_name, x, "weight", weight);
+    same_kind(op, x_name, x, "bias", bias);
+    const Output y = output(op, out, result, x);
     if (!out.is_none()) no_overlap(op, y, {&x, &weight, bias ? &*bias : nullptr});
     with_type(x.dtype(), [&]<class T>() {
-        run(work(p), [&] {
-            kernel(kernels<T>().conv2d)(p, x.as<T>(), weight.as<T>(), pointer<T>(bias), y.as<T>());
+        run<T>(x.device(), work(p), [&](const Kernels<T>& k) {
+            kernel(k.conv2d)(p, x.as<T>(), weight.as<T>(), pointer<T>(bias), y.as<T>());
         });
     });
     return y.owner;
@@ -50,11 +50,12 @@ constexpr auto kInputGrad = [](const auto& k) { return k.input_grad; };
 
 py::object weight_gradient(const char* op, const Conv2d& p, const Input& dy, const Input& x,
                            py::handle out) {
-    const Output dw = output(op, out, p.weight, x.dtype());
+    const Output dw = output(op, out, p.weight, x);
     if (!out.is_none()) no_overlap(op, dw, {&dy, &x});
     with_type(x.dtype(), [&]<class T>() {
-        run(work(p),
-            [&] { kernels<T>().conv2d.weight_grad(p, dy.as<T>(), x.as<T>(), dw.as<T>()); });
+        run<T>(x.device(), work(p), [&](const Kernels<T>& k) {
+            k.conv2d.weight_grad(p, dy.as<T>(), x.as<T>(), dw.as<T>());
+        });
     });
     return dw.owner;
 }
@@ -81,7 +82,7 @@ py::object conv_input_grad(const char* op, int rank, py::handle grad_y, py::hand
 py::object conv_weight_grad(const char* op, int rank, py::handle grad_y, py::handle x,
                             py::handle weight_shape, const Geometry& g, py::handle out) {
     const Input dy = input(op, "grad_y", grad_y), in = input(op, "x", x);
-    same_dtype(op, "grad_y", dy, "x", in);
+    same_kind(op, "grad_y", dy, "x", in);
     const Conv2d p(op, in.shape(), shape_argument(op, "weight_shape", weight_shape),
                    read(op, rank, g));
     Conv2d::check_shape(op, "grad_y", dy.shape(), p.y, "the convolution's result");
@@ -115,7 +116,7 @@ py::object transposed_weight_grad(const char* op, int rank, py::handle grad_y, p
                                   py::handle weight_shape, const Geometry& g,
                                   py::handle output_padding, py::handle out) {
     const Input dy = input(op, "grad_y", grad_y), in = input(op, "x", x);
-    same_dtype(op, "grad_y", dy, "x", in);
+    same_kind(op, "grad_y", dy, "x", in);
     const Conv2d p = Conv2d::transposed(
         op, in.shape(), shape_argument(op, "weight_shape", weight_shape), read(op, rank, g),
         pair_argument(op, "output_padding", output_padding, rank));
@@ -129,10 +130,10 @@ py::object bias_grad(py::handle grad_y) {
     const Shape& s = dy.shape();
     check(s.rank == 4 || s.rank == 3, op, ": grad_y must be (N, O, H, W) or (N, O, L), got shape ",
           s);
-    const Output db = output({s[1]}, dy.dtype());
+    const Output db = output({s[1]}, dy);
     with_type(dy.dtype(), [&]<class T>() {
-        run(s.elements(), [&] {
-            kernels<T>().conv2d.bias_grad(s[0], s[1], s.elements(2), dy.as<T>(), db.as<T>());
+        run<T>(dy.device(), s.elements(), [&](const Kernels<T>& k) {
+            k.conv2d.bias_grad(s[0], s[1], s.elements(2), dy.as<T>(), db.as<T>());
         });
     });
     return db.owner;

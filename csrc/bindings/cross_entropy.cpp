@@ -2,7 +2,6 @@
 
 #include "bindings/module.h"
 #include "bindings/upstream.h"
-#include "core/memory_pool.h"
 
 namespace tatami {
 
@@ -24,8 +23,9 @@ struct Arguments {
           weight(optional_input(op, "weight", weights)),
           p(op, x.shape(), t.shape(), probabilities, weight ? &weight->shape() : nullptr, smoothing,
             ignore_index) {
-        if (probabilities) same_dtype(op, "logits", x, "target", t);
-        same_dtype(op, "logits", x, "weight", weight);
+        if (probabilities) same_kind(op, "logits", x, "target", t);
+        same_device(op, "logits", x.device(), "target", t.device());
+        same_kind(op, "logits", x, "weight", weight);
     }
 
     template <class T>
@@ -34,16 +34,21 @@ struct Arguments {
         return {t.as<int64_t>(), nullptr};
     }
 
-    // What a mean divides by; ValueError for a class index out of range.
-    template <class T>
-    double divisor(const char* op) const {
-        if (probabilities) return double(p.positions);
+    // What a mean divides by. ValueError for a class index out of range, on the CPU.
+    Divided divided(const char* op, Reduction reduction) {
+        const bool mean = reduction == Reduction::mean;
+        if (probabilities) return {mean ? double(p.positions) : 1};
+        if (!mean && x.device() == Device::cuda) return {1};
+        total = output(Shape{}, DType::float64, x.device());
         TargetCheck found;
-        run(p.positions, [&] {
-            found = kernels<T>().cross_entropy.check(p, t.as<int64_t>(), pointer<T>(weight));
+        with_type(x.dtype(), [&]<class T>() {
+            run<T>(x.device(), p.positions, [&](const Kernels<T>& k) {
+                found = k.cross_entropy.check(p, t.as<int64_t>(), pointer<T>(weight),
+                                              total.as<double>());
+            });
         });
         if (!found.ok) p.refuse(op, found.bad);
-        return found.weight;
+        return {1, mean ? total.as<double>() : nullptr};
     }
 
     Input x;
@@ -51,6 +56,7 @@ struct Arguments {
     Input t;
     std::optional<Input> weight;
     CrossEntropy p;
+    Output total;  // of the targets' weights
 };
 
 }  // namespace
@@ -59,25 +65,18 @@ static py::object cross_entropy(py::handle logits, py::handle target, py::handle
                                 int64_t ignore_index, py::handle reduction_name, double smoothing) {
     const char* op = "cross_entropy";
     const Reduction reduction = reduction_argument(op, reduction_name);
-    const Arguments a(op, logits, target, weight, ignore_index, smoothing);
+    Arguments a(op, logits, target, weight, ignore_index, smoothing);
+    const Divided by = a.divided(op, reduction);
     return with_type(a.x.dtype(), [&]<class T>() {
-        const double divisor = a.divisor<T>(op);
-        const auto forward = [&](T* y) {
-            kernels<T>().cross_entropy.forward(a.p, a.x.as<T>(), a.pointers<T>(),
-                                               pointer<T>(a.weight), y);
-        };
-        if (reduction == Reduction::none) {
-            const Output y = output(a.p.loss, a.x.dtype());
-            run(a.p.elements, [&] { forward(y.as<T>()); });
-            return y.owner;
-        }
-        double sum = 0;
-        run(a.p.elements, [&] {
-            const memory::Scratch losses(size_t(a.p.positions) * sizeof(T));
-            forward(losses.as<T>());
-            sum = kernels<T>().cross_entropy.sum(a.p.positions, losses.as<T>());
+        const Output losses = output(a.p.loss, a.x);
+        const bool reduced = reduction != Reduction::none;
+        const Output y = reduced ? output(Shape{}, a.x) : losses;
+        run<T>(a.x.device(), a.p.elements, [&](const Kernels<T>& k) {
+            k.cross_entropy.forward(a.p, a.x.as<T>(), a.pointers<T>(), pointer<T>(a.weight),
+                                    losses.as<T>());
+            if (reduced) k.cross_entropy.sum(a.p.positions, losses.as<T>(), by, y.as<T>());
         });
-        return scalar(sum, reduction, divisor, a.x.dtype());
+        return y.owner;
     });
 }
 
@@ -86,14 +85,13 @@ static py::object cross_entropy_grad(py::handle grad_y, py::handle logits, py::h
                                      py::handle reduction_name, double smoothing) {
     const char* op = "cross_entropy_grad";
     const Reduction reduction = reduction_argument(op, reduction_name);
-    const Arguments a(op, logits, target, weight, ignore_index, smoothing);
+    Arguments a(op, logits, target, weight, ignore_index, smoothing);
+    const Upstream dy(op, grad_y, reduction, a.divided(op, reduction), a.p.loss, a.x, "logits");
     return with_type(a.x.dtype(), [&]<class T>() {
-        const Upstream dy(op, grad_y, reduction, a.divisor<T>(op), a.p.loss, a.x, "logits");
-        const Output dx = output(a.x.shape(), a.x.dtype());
-        run(a.p.elements, [&] {
-            kernels<T>().cross_entropy.backward(a.p, a.x.as<T>(), a.pointers<T>(),
-                                                pointer<T>(a.weight), pointer<T>(dy.each),
-                                                T(dy.scale), dx.as<T>());
+        const Output dx = output(a.x.shape(), a.x);
+        run<T>(a.x.device(), a.p.elements, [&](const Kernels<T>& k) {
+            k.cross_entropy.backward(a.p, a.x.as<T>(), a.pointers<T>(), pointer<T>(a.weight),
+                                     pointer<T>(dy.each), dy.scale<T>(), dx.as<T>());
         });
         return dx.owner;
     });

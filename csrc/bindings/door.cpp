@@ -29,18 +29,16 @@ PyDataMem_Handler handler_of_pool() {
     return h;
 }
 
-PyArrayObject* as_array(const char* op, const char* name, py::handle value) {
-    if (PyArray_Check(value.ptr())) return reinterpret_cast<PyArrayObject*>(value.ptr());
-    if (py::hasattr(value, "__cuda_array_interface__"))
-        throw TypeError(concat(op, ": ", name,
-                               " is a CUDA array, but this build of tatami has no CUDA library"));
-    throw TypeError(concat(op, ": ", name, " must be a NumPy array, got ",
-                           Py_TYPE(value.ptr())->tp_name, " (numpy.asarray makes one)"));
-}
+// An argument as it was given: on a GPU as an array of CuPy's.
+struct Given {
+    py::object owner;
+    Array array;          // but for its dtype
+    PyArray_Descr* type;  // of the owner
+    bool ready;           // C-contiguous, aligned and native
+    bool writable;
 
-std::string dtype_name(PyArrayObject* a) {
-    return py::str(py::handle(reinterpret_cast<PyObject*>(PyArray_DESCR(a)))).cast<std::string>();
-}
+    PyArrayObject* numpy() const { return reinterpret_cast<PyArrayObject*>(owner.ptr()); }
+};
 
 Shape shape_of(PyArrayObject* a) {
     Shape shape;
@@ -48,35 +46,43 @@ Shape shape_of(PyArrayObject* a) {
     return shape;
 }
 
-DType float_dtype(const char* op, const char* name, PyArrayObject* a) {
-    const int type = PyArray_TYPE(a);
-    if (type == NPY_FLOAT) return DType::float32;
-    if (type == NPY_DOUBLE) return DType::float64;
-    throw TypeError(concat(op, ": ", name, " has dtype ", dtype_name(a),
-                           "; float32 and float64 are supported (use .astype(numpy.float32))"));
-}
-
-// `a` itself where it is C-contiguous, aligned and native, else a copy that is; of NumPy type
-// `type`.
-py::object contiguous(PyArrayObject* a, int type) {
-    PyArray_Descr* descr = PyArray_DescrFromType(type);
-    PyObject* made = PyArray_FromArray(
-        a, descr, NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED);
-    if (!made) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(made);
-}
-
 bool ready(PyArrayObject* a) {
     return PyArray_CHKFLAGS(a, NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED) &&
            PyArray_ISNOTSWAPPED(a);
 }
 
-Input make_input(PyArrayObject* a, DType dtype, int type) {
-    py::object owner = ready(a) && PyArray_TYPE(a) == type
-                           ? py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(a))
-                           : contiguous(a, type);
-    auto* array = reinterpret_cast<PyArrayObject*>(owner.ptr());
-    return {std::move(owner), {PyArray_DATA(array), shape_of(array), dtype, Device::cpu}};
+Given on_gpu(py::object owner) {
+    const py::object type = cupy::dtype(owner);  // which the array keeps alive
+    return {owner,
+            {cupy::data(owner), cupy::shape(owner), {}, Device::cuda},
+            reinterpret_cast<PyArray_Descr*>(type.ptr()),
+            cupy::c_contiguous(owner),
+            true};
+}
+
+Given given(const char* op, const char* name, py::handle value) {
+    if (PyArray_Check(value.ptr())) {
+        auto* a = reinterpret_cast<PyArrayObject*>(value.ptr());
+        return {py::reinterpret_borrow<py::object>(value),
+                {PyArray_DATA(a), shape_of(a), {}, Device::cpu},
+                PyArray_DESCR(a),
+                ready(a),
+                bool(PyArray_ISWRITEABLE(a))};
+    }
+    if (cupy::holds(value)) return on_gpu(cupy::array(op, name, value));
+    throw TypeError(concat(op, ": ", name, " must be a NumPy or CuPy array, got ",
+                           Py_TYPE(value.ptr())->tp_name, " (numpy.asarray makes one)"));
+}
+
+std::string type_name(PyArray_Descr* type) {
+    return py::str(py::handle(reinterpret_cast<PyObject*>(type))).cast<std::string>();
+}
+
+DType float_dtype(const char* op, const char* name, PyArray_Descr* type) {
+    if (type->type_num == NPY_FLOAT) return DType::float32;
+    if (type->type_num == NPY_DOUBLE) return DType::float64;
+    throw TypeError(concat(op, ": ", name, " has dtype ", type_name(type),
+                           "; float32 and float64 are supported (use .astype(numpy.float32))"));
 }
 
 int numpy_type(DType dtype) {
@@ -92,13 +98,49 @@ int numpy_type(DType dtype) {
     }
 }
 
+py::object numpy_dtype(DType dtype) {
+    return py::reinterpret_steal<py::object>(
+        reinterpret_cast<PyObject*>(PyArray_DescrFromType(numpy_type(dtype))));
+}
+
+// A copy that is C-contiguous, aligned, native and of dtype.
+Given copied(const Given& a, DType dtype) {
+    if (a.array.device == Device::cuda)
+        return on_gpu(cupy::contiguous(a.owner, numpy_dtype(dtype)));
+    PyObject* made =
+        PyArray_FromArray(a.numpy(), PyArray_DescrFromType(numpy_type(dtype)),
+                          NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED);
+    if (!made) throw py::error_already_set();
+    return given("", "", py::reinterpret_steal<py::object>(made));
+}
+
+Input make_input(Given a, DType dtype) {
+    if (!a.ready || a.type->type_num != numpy_type(dtype)) a = copied(a, dtype);
+    a.array.dtype = dtype;
+    return {std::move(a.owner), a.array};
+}
+
 Output writable(const char* op, const char* name, py::handle value) {
-    PyArrayObject* a = as_array(op, name, value);
-    check(PyArray_ISWRITEABLE(a), op, ": ", name, " is read-only");
-    check(ready(a), op, ": ", name, " ", shape_of(a),
+    const Given a = given(op, name, value);
+    check(a.writable, op, ": ", name, " is read-only");
+    check(a.ready, op, ": ", name, " ", a.array.shape,
           " must be C-contiguous and aligned: it is written in place and never copied");
-    return {py::reinterpret_borrow<py::object>(value),
-            {PyArray_DATA(a), shape_of(a), float_dtype(op, name, a), Device::cpu}};
+    Array array = a.array;
+    array.dtype = float_dtype(op, name, a.type);
+    return {py::reinterpret_borrow<py::object>(value), array};
+}
+
+const char* kind_name(Device device) {
+    return device == Device::cuda ? "an array on the GPU" : "a NumPy array";
+}
+
+// In bytes.
+Shape strides_of(py::handle array, Device device) {
+    if (device == Device::cuda) return cupy::strides(array);
+    auto* a = reinterpret_cast<PyArrayObject*>(array.ptr());
+    Shape strides;
+    for (int i = 0; i < PyArray_NDIM(a); i++) strides.append(PyArray_STRIDE(a, i));
+    return strides;
 }
 
 }  // namespace
@@ -111,9 +153,9 @@ void import_numpy() {
 }
 
 Input input(const char* op, const char* name, py::handle value) {
-    PyArrayObject* a = as_array(op, name, value);
-    const DType dtype = float_dtype(op, name, a);
-    return make_input(a, dtype, numpy_type(dtype));
+    Given a = given(op, name, value);
+    const DType dtype = float_dtype(op, name, a.type);
+    return make_input(std::move(a), dtype);
 }
 
 std::optional<Input> optional_input(const char* op, const char* name, py::handle value) {
@@ -122,53 +164,70 @@ std::optional<Input> optional_input(const char* op, const char* name, py::handle
 }
 
 Input index_input(const char* op, const char* name, py::handle value) {
-    PyArrayObject* a = as_array(op, name, value);
-    check_type(PyArray_ISINTEGER(a), op, ": ", name, " must hold integers, got ", dtype_name(a));
-    return make_input(a, DType::int64, NPY_INT64);
+    Given a = given(op, name, value);
+    check_type(PyTypeNum_ISINTEGER(a.type->type_num), op, ": ", name, " must hold integers, got ",
+               type_name(a.type));
+    return make_input(std::move(a), DType::int64);
 }
 
 Input bool_input(const char* op, const char* name, py::handle value) {
-    PyArrayObject* a = as_array(op, name, value);
-    check_type(PyArray_ISBOOL(a), op, ": ", name, " must be a bool array, got ", dtype_name(a));
-    return make_input(a, DType::boolean, NPY_BOOL);
+    Given a = given(op, name, value);
+    check_type(PyTypeNum_ISBOOL(a.type->type_num), op, ": ", name, " must be a bool array, got ",
+               type_name(a.type));
+    return make_input(std::move(a), DType::boolean);
 }
 
 Input strided_input(const char* op, const char* name, py::handle value, int64_t* strides,
                     bool (*readable)(const Shape&, const int64_t*)) {
-    PyArrayObject* a = as_array(op, name, value);
-    const DType dtype = float_dtype(op, name, a);
-    const int64_t size = size_of(dtype);
-    const Shape shape = shape_of(a);
-    bool whole = PyArray_ISALIGNED(a) && PyArray_ISNOTSWAPPED(a);
-    for (int i = 0; i < shape.rank; i++) {
-        whole &= PyArray_STRIDE(a, i) % size == 0;
-        strides[i] = PyArray_STRIDE(a, i) / size;
+    Given a = given(op, name, value);
+    Array& array = a.array;
+    array.dtype = float_dtype(op, name, a.type);
+    const int64_t size = size_of(array.dtype);
+    const Shape bytes = strides_of(a.owner, array.device);
+    bool whole = array.device == Device::cuda ||
+                 (PyArray_ISALIGNED(a.numpy()) && PyArray_ISNOTSWAPPED(a.numpy()));
+    for (int i = 0; i < bytes.rank; i++) {
+        whole &= bytes[i] % size == 0;
+        strides[i] = bytes[i] / size;
     }
-    if (whole && readable(shape, strides))
-        return {py::reinterpret_borrow<py::object>(value),
-                {PyArray_DATA(a), shape, dtype, Device::cpu}};
-    Input copy = make_input(a, dtype, numpy_type(dtype));
-    for (int64_t i = shape.rank - 1, step = 1; i >= 0; step *= shape.size[i--]) strides[i] = step;
-    return copy;
+    if (whole && readable(array.shape, strides)) return {a.owner, array};
+    Input made = make_input(std::move(a), array.dtype);
+    for (int64_t i = made.shape().rank - 1, step = 1; i >= 0; step *= made.shape().size[i--])
+        strides[i] = step;
+    return made;
 }
 
-void same_dtype(const char* op, const char* first_name, const Input& first, const char* other_name,
-                const Input& other) {
+void same_device(const char* op, const char* first_name, Device first, const char* other_name,
+                 Device other) {
+    check_type(
+        first == other, op, ": ", first_name, " is ", kind_name(first), " but ", other_name, " is ",
+        kind_name(other),
+        "; all arrays of a call live on one device (cupy.asarray and cupy.asnumpy move one)");
+}
+
+void same_kind(const char* op, const char* first_name, const Input& first, const char* other_name,
+               const Input& other) {
+    same_device(op, first_name, first.device(), other_name, other.device());
     check_type(first.dtype() == other.dtype(), op, ": ", first_name, " is ", name(first.dtype()),
                " but ", other_name, " is ", name(other.dtype()),
                "; all arrays of a call share one dtype");
 }
 
-void same_dtype(const char* op, const char* first_name, const Input& first, const char* other_name,
-                const std::optional<Input>& other) {
-    if (other) same_dtype(op, first_name, first, other_name, *other);
+void same_kind(const char* op, const char* first_name, const Input& first, const char* other_name,
+               const std::optional<Input>& other) {
+    if (other) same_kind(op, first_name, first, other_name, *other);
 }
 
-Output output(const Shape& shape, DType dtype) {
+Output output(const Shape& shape, DType dtype, Device device) {
     int64_t bytes = size_of(dtype);
     for (int i = 0; i < shape.rank; i++)
         if (__builtin_mul_overflow(bytes, shape.size[i], &bytes))
             throw ValueError(concat("result of shape ", shape, " is too large"));
+    if (device == Device::cuda) {
+        py::object made = cupy::empty(shape, numpy_dtype(dtype));
+        void* const data = cupy::data(made);
+        return {std::move(made), {data, shape, dtype, device}};
+    }
     void* data = memory::allocate(bytes > 0 ? size_t(bytes) : 1);
     PyObject* made = PyArray_New(&PyArray_Type, shape.rank, const_cast<int64_t*>(shape.size),
                                  numpy_type(dtype), nullptr, data, 0, NPY_ARRAY_CARRAY, nullptr);
@@ -182,14 +241,19 @@ Output output(const Shape& shape, DType dtype) {
     return {py::reinterpret_steal<py::object>(made), {data, shape, dtype, Device::cpu}};
 }
 
-Output output(const char* op, py::handle out, const Shape& shape, DType dtype) {
-    if (out.is_none()) return output(shape, dtype);
-    Output given = writable(op, "out", out);
-    check_type(given.array.dtype == dtype, op, ": out is ", name(given.array.dtype),
-               " but the result is ", name(dtype));
-    check(given.array.shape == shape, op, ": out has shape ", given.array.shape,
+Output output(const Shape& shape, const Input& like) {
+    return output(shape, like.dtype(), like.device());
+}
+
+Output output(const char* op, py::handle out, const Shape& shape, const Input& like) {
+    if (out.is_none()) return output(shape, like);
+    Output made = writable(op, "out", out);
+    same_device(op, "out", made.array.device, "the result", like.device());
+    check_type(made.array.dtype == like.dtype(), op, ": out is ", name(made.array.dtype),
+               " but the result is ", name(like.dtype()));
+    check(made.array.shape == shape, op, ": out has shape ", made.array.shape,
           " but the result has shape ", shape);
-    return given;
+    return made;
 }
 
 Output in_out(const char* op, const char* name, py::handle value) {
@@ -198,19 +262,16 @@ Output in_out(const char* op, const char* name, py::handle value) {
 
 void no_overlap(const char* op, const Output& out, std::initializer_list<const Input*> inputs,
                 bool elementwise) {
-    auto* mine = reinterpret_cast<PyArrayObject*>(out.owner.ptr());
-    const char* begin = PyArray_BYTES(mine);
-    const char* end = begin + PyArray_NBYTES(mine);
+    const char* const begin = out.as<char>();
+    const char* const end = begin + out.array.shape.elements() * size_of(out.array.dtype);
     for (const Input* in : inputs) {
-        if (!in) continue;
-        auto* other = reinterpret_cast<PyArrayObject*>(in->owner.ptr());
-        if (elementwise && PyArray_BYTES(other) == begin) continue;
-        const char *low = PyArray_BYTES(other), *high = low;
-        for (int i = 0; i < PyArray_NDIM(other); i++) {
-            const int64_t reach = (PyArray_DIM(other, i) - 1) * PyArray_STRIDE(other, i);
-            (reach < 0 ? low : high) += reach;
-        }
-        check(PyArray_SIZE(other) == 0 || high + PyArray_ITEMSIZE(other) <= begin || low >= end, op,
+        if (!in || in->shape().elements() == 0) continue;
+        if (elementwise && in->as<char>() == begin) continue;
+        const Shape strides = strides_of(in->owner, in->device());
+        const char *low = in->as<char>(), *high = low + size_of(in->dtype());
+        for (int i = 0; i < strides.rank; i++)
+            (strides[i] < 0 ? low : high) += (in->shape()[i] - 1) * strides[i];
+        check(high <= begin || low >= end, op,
               ": out shares memory with an input; give it memory of its own");
     }
 }

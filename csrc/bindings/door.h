@@ -1,5 +1,6 @@
-// The door: NumPy arrays in, NumPy arrays out. Any layout is let in (copied once where it is not
-// contiguous); outputs live in the memory pool and own their data.
+// The door: arrays in, arrays of the same kind out. Any layout is let in (copied once where it is
+// not contiguous). NumPy's outputs live in the memory pool and own their data; for arrays on a GPU
+// (CuPy's, or what CuPy can look at) memory is CuPy's.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "bindings/cupy.h"
 #include "core/array.h"
 #include "core/check.h"
 #include "core/kernels.h"
@@ -24,6 +26,7 @@ struct Input {
 
     const Shape& shape() const { return array.shape; }
     DType dtype() const { return array.dtype; }
+    Device device() const { return array.device; }
     template <class T>
     const T* as() const {
         return array.as<T>();
@@ -49,11 +52,14 @@ const T* pointer(const std::optional<Input>& maybe) {
     return maybe ? maybe->as<T>() : nullptr;
 }
 
-// TypeError that names both dtypes where `other` differs from `first`.
-void same_dtype(const char* op, const char* first_name, const Input& first, const char* other_name,
-                const Input& other);
-void same_dtype(const char* op, const char* first_name, const Input& first, const char* other_name,
-                const std::optional<Input>& other);
+// TypeError that names both arrays where their devices differ.
+void same_device(const char* op, const char* first_name, Device first, const char* other_name,
+                 Device other);
+// The same, and for their dtypes.
+void same_kind(const char* op, const char* first_name, const Input& first, const char* other_name,
+               const Input& other);
+void same_kind(const char* op, const char* first_name, const Input& first, const char* other_name,
+               const std::optional<Input>& other);
 
 // A result array: new from the pool, or the caller's `out` where it fits exactly.
 struct Output {
@@ -66,10 +72,12 @@ struct Output {
     }
 };
 
-Output output(const Shape& shape, DType dtype);
-// out= : None allocates. An array must have just this shape and dtype, be C-contiguous and
-// writable.
-Output output(const char* op, py::handle out, const Shape& shape, DType dtype);
+Output output(const Shape& shape, DType dtype, Device device);
+// Of the dtype and on the device of `like`.
+Output output(const Shape& shape, const Input& like);
+// out= : None allocates. An array must have just this shape, and dtype and device of `like`, be
+// C-contiguous and writable.
+Output output(const char* op, py::handle out, const Shape& shape, const Input& like);
 // ValueError where out= shares memory with an input; `elementwise` allows the very same array.
 void no_overlap(const char* op, const Output& out, std::initializer_list<const Input*> inputs,
                 bool elementwise = false);
@@ -86,14 +94,19 @@ auto with_type(DType dtype, const Use& use) {
                                    : use.template operator()<double>();
 }
 
-// Runs a kernel, without the GIL where it takes longer than giving the GIL away (work: vector
-// operations or array elements, roughly).
-template <class Work>
-void run(int64_t work, const Work& kernel) {
+// kernel(table of the device); on the CPU without the GIL where it takes longer than giving the GIL
+// away (work: vector operations or array elements, roughly).
+template <class T, class Work>
+void run(Device device, int64_t work, const Work& kernel) {
+    const Kernels<T>& table = kernels<T>(device);
+    if (device == Device::cuda) {
+        const cupy::Call call;
+        return kernel(table);
+    }
     const SteadyThreads steady;
-    if (work < 16384) return kernel();
+    if (work < 16384) return kernel(table);
     py::gil_scoped_release released;
-    kernel();
+    kernel(table);
 }
 
 void import_numpy();  // once, at module initialisation

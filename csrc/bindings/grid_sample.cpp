@@ -17,7 +17,7 @@ static bool second_of(const char* op, const char* name, py::handle value, const 
 
 static GridSample problem(const char* op, const Input& x, const Input& grid, py::handle mode,
                           py::handle padding_mode, bool align_corners) {
-    same_dtype(op, "x", x, "grid", grid);
+    same_kind(op, "x", x, "grid", grid);
     return {op,
             x.shape(),
             grid.shape(),
@@ -31,10 +31,11 @@ static py::object grid_sample(py::handle x, py::handle grid, py::handle mode,
     const char* op = "grid_sample";
     const Input in = input(op, "x", x), at = input(op, "grid", grid);
     const GridSample p = problem(op, in, at, mode, padding_mode, align_corners);
-    const Output y = output(p.y, in.dtype());
+    const Output y = output(p.y, in);
     with_type(in.dtype(), [&]<class T>() {
-        run(8 * p.y.elements(),
-            [&] { kernels<T>().grid_sample.forward(p, in.as<T>(), at.as<T>(), y.as<T>()); });
+        run<T>(in.device(), 8 * p.y.elements(), [&](const Kernels<T>& k) {
+            k.grid_sample.forward(p, in.as<T>(), at.as<T>(), y.as<T>());
+        });
     });
     return y.owner;
 }
@@ -44,15 +45,15 @@ static py::tuple grid_sample_grad(py::handle grad_y, py::handle x, py::handle gr
     const char* op = "grid_sample_grad";
     const Input dy = input(op, "grad_y", grad_y), in = input(op, "x", x);
     const Input at = input(op, "grid", grid);
-    same_dtype(op, "grad_y", dy, "x", in);
+    same_kind(op, "grad_y", dy, "x", in);
     const GridSample p = problem(op, in, at, mode, padding_mode, align_corners);
     p.check_output(op, "grad_y", dy.shape());
-    const Output dx = output(p.x, in.dtype()), dgrid = output(p.grid, in.dtype());
+    const Output dx = output(p.x, in), dgrid = output(p.grid, in);
     with_type(in.dtype(), [&]<class T>() {
-        run(16 * p.y.elements(), [&] {
-            const auto& k = kernels<T>().grid_sample;
-            k.input_grad(p, dy.as<T>(), at.as<T>(), dx.as<T>());
-            k.grid_grad(p, dy.as<T>(), in.as<T>(), at.as<T>(), dgrid.as<T>());
+        run<T>(in.device(), 16 * p.y.elements(), [&](const Kernels<T>& k) {
+            const auto& sample = k.grid_sample;
+            sample.input_grad(p, dy.as<T>(), at.as<T>(), dx.as<T>());
+            sample.grid_grad(p, dy.as<T>(), in.as<T>(), at.as<T>(), dgrid.as<T>());
         });
     });
     return py::make_tuple(dx.owner, dgrid.owner);

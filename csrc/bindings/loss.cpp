@@ -14,7 +14,7 @@ struct Pairing {
 
 static Pairing pairing(const char* op, py::handle x, py::handle target) {
     Input in = input(op, "input", x), t = input(op, "target", target);
-    same_dtype(op, "input", in, "target", t);
+    same_kind(op, "input", in, "target", t);
     check_same_shape(op, "input", in.shape(), t.shape());
     const int64_t n = in.shape().elements();
     return {std::move(in), std::move(t), n};
@@ -26,16 +26,18 @@ static py::object distance(const char* op, Distance kind, py::handle input, py::
     const auto [x, t, n] = pairing(op, input, target);
     return with_type(x.dtype(), [&, &x = x, &t = t, n = n]<class T>() {
         if (reduction == Reduction::none) {
-            const Output y = output(x.shape(), x.dtype());
-            run(n, [&] {
-                kernels<T>().loss.distance(kind, n, x.as<T>(), t.as<T>(), T(delta), y.as<T>());
+            const Output y = output(x.shape(), x);
+            run<T>(x.device(), n, [&](const Kernels<T>& k) {
+                k.loss.distance(kind, n, x.as<T>(), t.as<T>(), T(delta), y.as<T>());
             });
             return y.owner;
         }
-        double sum = 0;
-        run(n,
-            [&] { sum = kernels<T>().loss.distance_sum(kind, n, x.as<T>(), t.as<T>(), T(delta)); });
-        return scalar(sum, reduction, double(n), x.dtype());
+        const Output y = output(Shape{}, x);
+        const Divided by{reduction == Reduction::mean ? double(n) : 1};
+        run<T>(x.device(), n, [&](const Kernels<T>& k) {
+            k.loss.distance_sum(kind, n, x.as<T>(), t.as<T>(), T(delta), by, y.as<T>());
+        });
+        return y.owner;
     });
 }
 
@@ -43,12 +45,12 @@ static py::object distance_grad(const char* op, Distance kind, py::handle grad_y
                                 py::handle target, py::handle reduction_name, double delta) {
     const Reduction reduction = reduction_argument(op, reduction_name);
     const auto [x, t, n] = pairing(op, input, target);
-    const Upstream dy(op, grad_y, reduction, double(n), x.shape(), x, "input");
-    const Output dx = output(x.shape(), x.dtype());
+    const Upstream dy(op, grad_y, reduction, {double(n)}, x.shape(), x, "input");
+    const Output dx = output(x.shape(), x);
     with_type(x.dtype(), [&, &x = x, &t = t, n = n]<class T>() {
-        run(n, [&] {
-            kernels<T>().loss.distance_grad(kind, n, x.as<T>(), t.as<T>(), T(delta),
-                                            pointer<T>(dy.each), T(dy.scale), dx.as<T>());
+        run<T>(x.device(), n, [&](const Kernels<T>& k) {
+            k.loss.distance_grad(kind, n, x.as<T>(), t.as<T>(), T(delta), pointer<T>(dy.each),
+                                 dy.scale<T>(), dx.as<T>());
         });
     });
     return dx.owner;
@@ -70,9 +72,10 @@ struct Binary {
           pos(positive(op, pos_weight)),
           p(op, x.shape(), t.shape(), weight ? &weight->shape() : nullptr,
             pos ? &pos->shape() : nullptr) {
-        same_dtype(op, "logits", x, "target", t);
-        same_dtype(op, "logits", x, "weight", weight);
-        same_dtype(op, "logits", x, "pos_weight", pos);
+        same_kind(op, "logits", x, "target", t);
+        same_kind(op, "logits", x, "weight", weight);
+        same_kind(op, "logits", x, "pos_weight", pos);
+        p.positive = number;
     }
 
     // An array as it is; a number, or 1 for None, is kept apart.
@@ -84,7 +87,7 @@ struct Binary {
         return std::nullopt;
     }
 
-    double number = 1;
+    double number = 1;  // before what the constructor sets it with
     Input x, t;
     std::optional<Input> weight, pos;
     BinaryCrossEntropy p;
@@ -98,17 +101,19 @@ static py::object binary(py::handle logits, py::handle target, py::handle weight
     const Reduction reduction = reduction_argument(kBinary, reduction_name);
     const Binary b(kBinary, logits, target, weight, pos_weight);
     return with_type(b.x.dtype(), [&]<class T>() {
-        const T number = T(b.number), *pos = b.pos ? b.pos->as<T>() : &number;
-        const auto& loss = kernels<T>().loss;
         const T *x = b.x.as<T>(), *t = b.t.as<T>(), *w = pointer<T>(b.weight);
+        const T* const pos = pointer<T>(b.pos);
         if (reduction == Reduction::none) {
-            const Output y = output(b.x.shape(), b.x.dtype());
-            run(b.p.n, [&] { loss.binary(b.p, x, t, w, pos, y.as<T>()); });
+            const Output y = output(b.x.shape(), b.x);
+            run<T>(b.x.device(), b.p.n,
+                   [&](const Kernels<T>& k) { k.loss.binary(b.p, x, t, w, pos, y.as<T>()); });
             return y.owner;
         }
-        double sum = 0;
-        run(b.p.n, [&] { sum = loss.binary_sum(b.p, x, t, w, pos); });
-        return scalar(sum, reduction, double(b.p.n), b.x.dtype());
+        const Output y = output(Shape{}, b.x);
+        const Divided by{reduction == Reduction::mean ? double(b.p.n) : 1};
+        run<T>(b.x.device(), b.p.n,
+               [&](const Kernels<T>& k) { k.loss.binary_sum(b.p, x, t, w, pos, by, y.as<T>()); });
+        return y.owner;
     });
 }
 
@@ -116,13 +121,12 @@ static py::object binary_grad(py::handle grad_y, py::handle logits, py::handle t
                               py::handle weight, py::handle reduction_name, py::handle pos_weight) {
     const Reduction reduction = reduction_argument(kBinaryGrad, reduction_name);
     const Binary b(kBinaryGrad, logits, target, weight, pos_weight);
-    const Upstream dy(kBinaryGrad, grad_y, reduction, double(b.p.n), b.x.shape(), b.x, "logits");
-    const Output dx = output(b.x.shape(), b.x.dtype());
+    const Upstream dy(kBinaryGrad, grad_y, reduction, {double(b.p.n)}, b.x.shape(), b.x, "logits");
+    const Output dx = output(b.x.shape(), b.x);
     with_type(b.x.dtype(), [&]<class T>() {
-        const T number = T(b.number), *pos = b.pos ? b.pos->as<T>() : &number;
-        run(b.p.n, [&] {
-            kernels<T>().loss.binary_grad(b.p, b.x.as<T>(), b.t.as<T>(), pointer<T>(b.weight), pos,
-                                          pointer<T>(dy.each), T(dy.scale), dx.as<T>());
+        run<T>(b.x.device(), b.p.n, [&](const Kernels<T>& k) {
+            k.loss.binary_grad(b.p, b.x.as<T>(), b.t.as<T>(), pointer<T>(b.weight),
+                               pointer<T>(b.pos), pointer<T>(dy.each), dy.scale<T>(), dx.as<T>());
         });
     });
     return dx.owner;

@@ -7,15 +7,15 @@ namespace tatami {
 
 static py::object multiply(const char* op, const Matmul& p, const Input& a, const Input& b,
                            py::handle bias, py::handle out, const Shape& shape) {
-    same_dtype(op, "a", a, "b", b);
+    same_kind(op, "a", a, "b", b);
     const auto bias_in = optional_input(op, "bias", bias);
-    same_dtype(op, "a", a, "bias", bias_in);
+    same_kind(op, "a", a, "bias", bias_in);
     if (bias_in) p.check_bias(op, bias_in->shape());
-    const Output y = output(op, out, shape, a.dtype());
+    const Output y = output(op, out, shape, a);
     if (!out.is_none()) no_overlap(op, y, {&a, &b, bias_in ? &*bias_in : nullptr});
     with_type(a.dtype(), [&]<class T>() {
-        run(p.batches * p.m * p.n * p.k / 16, [&] {
-            kernels<T>().matmul.matmul(p, a.as<T>(), b.as<T>(), pointer<T>(bias_in), y.as<T>());
+        run<T>(a.device(), p.batches * p.m * p.n * p.k / 16, [&](const Kernels<T>& k) {
+            k.matmul.matmul(p, a.as<T>(), b.as<T>(), pointer<T>(bias_in), y.as<T>());
         });
     });
     return y.owner;

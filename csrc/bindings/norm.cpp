@@ -1,9 +1,6 @@
 #include "ops/norm.h"
 
-#include <memory>
-
 #include "bindings/module.h"
-#include "core/memory_pool.h"
 
 namespace tatami {
 
@@ -15,26 +12,27 @@ struct NormCache {
     Input x;
     std::optional<Input> weight;
     bool has_bias;
-    std::unique_ptr<memory::Scratch> statistics;  // mean (groups), var (groups)
+    Output statistics;  // mean (groups), var (groups)
 
-    double* mean() const { return statistics->as<double>(); }
+    double* mean() const { return statistics.as<double>(); }
     double* var() const { return mean() + p.groups; }
 };
 
 // Running statistics of each channel, or nothing.
 struct Running {
-    Running(const Norm& p, DType dtype, py::handle mean_array, py::handle var_array, bool update) {
+    Running(const Norm& p, const Input& x, py::handle mean_array, py::handle var_array,
+            bool update) {
         check(mean_array.is_none() == var_array.is_none(), p.op,
               ": give both running_mean and running_var, or neither");
         check(update || !mean_array.is_none(), p.op,
               ": running_mean and running_var are None; without statistics of x they are needed");
         if (mean_array.is_none()) return;
-        mean = read(p, dtype, "running_mean", mean_array, update);
-        var = read(p, dtype, "running_var", var_array, update);
+        mean = read(p, x, "running_mean", mean_array, update);
+        var = read(p, x, "running_var", var_array, update);
     }
 
-    static std::optional<Input> read(const Norm& p, DType dtype, const char* name, py::handle value,
-                                     bool update) {
+    static std::optional<Input> read(const Norm& p, const Input& x, const char* name,
+                                     py::handle value, bool update) {
         Input in;
         if (update) {
             const Output out = in_out(p.op, name, value);
@@ -42,8 +40,7 @@ struct Running {
         } else {
             in = input(p.op, name, value);
         }
-        check_type(in.dtype() == dtype, p.op, ": x is ", tatami::name(dtype), " but ", name, " is ",
-                   tatami::name(in.dtype()), "; all arrays of a call share one dtype");
+        same_kind(p.op, "x", x, name, in);
         p.check_parameter(name, in.shape());
         return in;
     }
@@ -51,48 +48,27 @@ struct Running {
     std::optional<Input> mean, var;
 };
 
-// running += momentum (statistics of x - running): means over the batch, variances unbiased.
-template <class T>
-void update_running(const NormCache& cache, double momentum, const Running& running) {
-    const int64_t channels = cache.p.parameters, groups = cache.p.groups;
-    if (!running.mean || cache.p.count == 0 || groups == 0) return;
-    const double share = double(channels) / double(groups);
-    const double unbias = double(cache.p.count) / double(std::max<int64_t>(cache.p.count - 1, 1));
-    T *const to_mean = running.mean->array.as<T>(), *const to_var = running.var->array.as<T>();
-    for (int64_t c = 0; c < channels; c++) {
-        double mean = 0, var = 0;
-        for (int64_t g = c; g < groups; g += channels) {
-            mean += cache.mean()[g];
-            var += cache.var()[g];
-        }
-        to_mean[c] = T((1 - momentum) * double(to_mean[c]) + momentum * mean * share);
-        to_var[c] = T((1 - momentum) * double(to_var[c]) + momentum * var * share * unbias);
-    }
-}
-
-template <class T>
-void read_running(const NormCache& cache, const Running& running) {
-    std::copy_n(running.mean->as<T>(), cache.p.groups, cache.mean());
-    std::copy_n(running.var->as<T>(), cache.p.groups, cache.var());
-}
-
 py::object forward(const Norm& p, Input x, py::handle weight, py::handle bias, bool return_cache,
                    const Running* running = nullptr, double momentum = 0) {
     const auto w = optional_input(p.op, "weight", weight), b = optional_input(p.op, "bias", bias);
-    same_dtype(p.op, "x", x, "weight", w);
-    same_dtype(p.op, "x", x, "bias", b);
+    same_kind(p.op, "x", x, "weight", w);
+    same_kind(p.op, "x", x, "bias", b);
     if (w) p.check_parameter("weight", w->shape());
     if (b) p.check_parameter("bias", b->shape());
-    NormCache cache{p, std::move(x), w, b.has_value(),
-                    std::make_unique<memory::Scratch>(size_t(p.groups) * 2 * sizeof(double))};
-    const Output y = output(p.x, cache.x.dtype());
+    NormCache cache{p, std::move(x), w, b.has_value(), {}};
+    cache.statistics = output({2, p.groups}, DType::float64, cache.x.device());
+    const Output y = output(p.x, cache.x);
     with_type(cache.x.dtype(), [&]<class T>() {
-        if (p.fixed) read_running<T>(cache, *running);
-        run(p.runs * p.length, [&] {
-            kernels<T>().norm.forward(p, cache.x.as<T>(), pointer<T>(w), pointer<T>(b),
-                                      cache.mean(), cache.var(), y.as<T>());
+        run<T>(cache.x.device(), p.runs * p.length, [&](const Kernels<T>& k) {
+            if (p.fixed)
+                k.norm.read_running(p, running->mean->as<T>(), running->var->as<T>(), cache.mean(),
+                                    cache.var());
+            k.norm.forward(p, cache.x.as<T>(), pointer<T>(w), pointer<T>(b), cache.mean(),
+                           cache.var(), y.as<T>());
+            if (running && running->mean && !p.fixed && p.count > 0 && p.groups > 0)
+                k.norm.update_running(p, momentum, cache.mean(), cache.var(),
+                                      running->mean->array.as<T>(), running->var->array.as<T>());
         });
-        if (running && !p.fixed) update_running<T>(cache, momentum, *running);
     });
     if (!return_cache) return y.owner;
     return py::make_tuple(y.owner, py::cast(std::move(cache)));
@@ -103,7 +79,7 @@ py::object batch_norm(py::handle x, py::handle mean, py::handle var, py::handle 
                       bool return_cache) {
     Input in = input("batch_norm", "x", x);
     const Norm p = Norm::batch("batch_norm", in.shape(), !training, eps);
-    const Running running(p, in.dtype(), mean, var, training);
+    const Running running(p, in, mean, var, training);
     return forward(p, std::move(in), weight, bias, return_cache, &running, momentum);
 }
 
@@ -113,7 +89,7 @@ py::object instance_norm(py::handle x, py::handle mean, py::handle var, py::hand
     Input in = input("instance_norm", "x", x);
     const Norm p = use_input_stats ? Norm::instance(in.shape(), eps)
                                    : Norm::batch("instance_norm", in.shape(), true, eps);
-    const Running running(p, in.dtype(), mean, var, use_input_stats);
+    const Running running(p, in, mean, var, use_input_stats);
     return forward(p, std::move(in), weight, bias, return_cache, &running, momentum);
 }
 
@@ -143,18 +119,17 @@ py::object backward(const char* op, const char* name, py::handle grad_y, py::han
                ours ? concat("one of ", cache->p.op) : Py_TYPE(cache_object.ptr())->tp_name);
     const Norm& p = cache->p;
     const Input dy = input(name, "grad_y", grad_y);
-    same_dtype(name, "grad_y", dy, "x", cache->x);
+    same_kind(name, "grad_y", dy, "x", cache->x);
     check(dy.shape() == p.x, name, ": grad_y has shape ", dy.shape(), " but x has shape ", p.x);
-    const Output dx = output(p.x, dy.dtype());
+    const Output dx = output(p.x, dy);
     Output dw, db;
-    if (cache->weight) dw = output(p.parameter, dy.dtype());
-    if (cache->has_bias) db = output(p.parameter, dy.dtype());
+    if (cache->weight) dw = output(p.parameter, dy);
+    if (cache->has_bias) db = output(p.parameter, dy);
     with_type(dy.dtype(), [&]<class T>() {
-        run(p.runs * p.length, [&] {
-            kernels<T>().norm.backward(p, dy.as<T>(), cache->x.as<T>(), pointer<T>(cache->weight),
-                                       cache->mean(), cache->var(), dx.as<T>(),
-                                       dw.owner ? dw.as<T>() : nullptr,
-                                       db.owner ? db.as<T>() : nullptr);
+        run<T>(dy.device(), p.runs * p.length, [&](const Kernels<T>& k) {
+            k.norm.backward(p, dy.as<T>(), cache->x.as<T>(), pointer<T>(cache->weight),
+                            cache->mean(), cache->var(), dx.as<T>(),
+                            dw.owner ? dw.as<T>() : nullptr, db.owner ? db.as<T>() : nullptr);
         });
     });
     const auto or_none = [](const Output& out) { return out.owner ? out.owner : py::none(); };

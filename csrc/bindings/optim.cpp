@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "bindings/module.h"
+#include "bindings/upstream.h"
 
 namespace tatami {
 
@@ -35,7 +36,7 @@ class StepCall {
             if (list.use != ListArgument::kOptional || !list.list.is_none()) read(list);
     }
 
-    // use.operator()<T>(steps), without the GIL where it is long.
+    // use(kernels, steps), without the GIL where it is long.
     template <class Use>
     void run_with(bool maximize, const Use& use) const {
         const int64_t n = int64_t(shapes_.size());
@@ -53,9 +54,11 @@ class StepCall {
         for (int k = 0; k < steps.states_given; k++)
             steps.states[k] = pointers_.data() + (2 + k) * n;
         with_type(dtype_, [&]<class T>() {
-            run(sizes_.elements, [&] { use.template operator()<T>(steps); });
+            run<T>(device_, sizes_.elements, [&](const auto& k) { use(k.optim, steps); });
         });
     }
+
+    Device device() const { return device_; }
 
   private:
     void read(const ListArgument& argument) {
@@ -83,10 +86,14 @@ class StepCall {
 
     void add(const char* name, const py::object& owner, const Array& array) {
         if (lists_ == 1) {
-            if (shapes_.empty()) dtype_ = array.dtype;
+            if (shapes_.empty()) {
+                dtype_ = array.dtype;
+                device_ = array.device;
+            }
             shapes_.push_back(array.shape);
             sizes_.append(array.shape);
         }
+        same_device(op_, first_name_, device_, name, array.device);
         check_type(array.dtype == dtype_, op_, ": ", name, " is ", tatami::name(array.dtype),
                    " but ", first_name_, "[0] is ", tatami::name(dtype_),
                    "; all arrays of a call share one dtype");
@@ -98,6 +105,7 @@ class StepCall {
     const char* op_;
     const char* first_name_ = "";
     DType dtype_ = DType::float32;
+    Device device_ = Device::cpu;
     int lists_ = 0;  // read so far
     int64_t index_ = 0;
     StepSizes sizes_;
@@ -121,8 +129,7 @@ void sgd_step(py::handle params, py::handle grads, py::handle buffers, double lr
     const Sgd rule(lr, momentum, dampening, weight_decay, nesterov, !buffers.is_none());
     const StepCall call("sgd_step",
                         {trained(params), followed(grads), optional("momentum_buffers", buffers)});
-    call.run_with(maximize,
-                  [&]<class T>(const Steps& steps) { kernels<T>().optim.sgd(rule, steps); });
+    call.run_with(maximize, [&](const OptimKernels& k, const Steps& steps) { k.sgd(rule, steps); });
 }
 
 void adagrad_step(py::handle params, py::handle grads, py::handle sums, double lr, double eps,
@@ -130,7 +137,7 @@ void adagrad_step(py::handle params, py::handle grads, py::handle sums, double l
     const Adagrad rule(lr, eps, weight_decay);
     const StepCall call("adagrad_step", {trained(params), followed(grads), {"state_sums", sums}});
     call.run_with(maximize,
-                  [&]<class T>(const Steps& steps) { kernels<T>().optim.adagrad(rule, steps); });
+                  [&](const OptimKernels& k, const Steps& steps) { k.adagrad(rule, steps); });
 }
 
 void adadelta_step(py::handle params, py::handle grads, py::handle squares, py::handle deltas,
@@ -140,7 +147,7 @@ void adadelta_step(py::handle params, py::handle grads, py::handle squares, py::
         "adadelta_step",
         {trained(params), followed(grads), {"square_avgs", squares}, {"acc_deltas", deltas}});
     call.run_with(maximize,
-                  [&]<class T>(const Steps& steps) { kernels<T>().optim.adadelta(rule, steps); });
+                  [&](const OptimKernels& k, const Steps& steps) { k.adadelta(rule, steps); });
 }
 
 void rmsprop_step(py::handle params, py::handle grads, py::handle squares, py::handle buffers,
@@ -153,7 +160,7 @@ void rmsprop_step(py::handle params, py::handle grads, py::handle squares, py::h
                                          optional("momentum_buffers", buffers),
                                          optional("grad_avgs", averages)});
     call.run_with(maximize,
-                  [&]<class T>(const Steps& steps) { kernels<T>().optim.rmsprop(rule, steps); });
+                  [&](const OptimKernels& k, const Steps& steps) { k.rmsprop(rule, steps); });
 }
 
 using Betas = std::pair<double, double>;
@@ -168,7 +175,7 @@ void adam_like(const char* op, bool decoupled, py::handle params, py::handle gra
                              {"exp_avg_sqs", squares},
                              optional("max_exp_avg_sqs", greatest)});
     call.run_with(maximize,
-                  [&]<class T>(const Steps& steps) { kernels<T>().optim.adam(rule, steps); });
+                  [&](const OptimKernels& k, const Steps& steps) { k.adam(rule, steps); });
 }
 
 void adamax_step(py::handle params, py::handle grads, py::handle averages, py::handle infs,
@@ -179,7 +186,7 @@ void adamax_step(py::handle params, py::handle grads, py::handle averages, py::h
         "adamax_step",
         {trained(params), followed(grads), {"exp_avgs", averages}, {"exp_infs", infs}});
     call.run_with(maximize,
-                  [&]<class T>(const Steps& steps) { kernels<T>().optim.adamax(rule, steps); });
+                  [&](const OptimKernels& k, const Steps& steps) { k.adamax(rule, steps); });
 }
 
 double nadam_step(py::handle params, py::handle grads, py::handle averages, py::handle squares,
@@ -191,7 +198,7 @@ double nadam_step(py::handle params, py::handle grads, py::handle averages, py::
         "nadam_step",
         {trained(params), followed(grads), {"exp_avgs", averages}, {"exp_avg_sqs", squares}});
     call.run_with(maximize,
-                  [&]<class T>(const Steps& steps) { kernels<T>().optim.nadam(rule, steps); });
+                  [&](const OptimKernels& k, const Steps& steps) { k.nadam(rule, steps); });
     return rule.mu_product;
 }
 
@@ -199,28 +206,42 @@ void ema_step(py::handle averages, py::handle params, double decay) {
     const Ema rule(decay);
     const StepCall call("ema_step",
                         {{"averages", averages}, {"params", params, ListArgument::kReadOnly}});
-    call.run_with(false, [&]<class T>(const Steps& steps) { kernels<T>().optim.ema(rule, steps); });
+    call.run_with(false, [&](const OptimKernels& k, const Steps& steps) { k.ema(rule, steps); });
 }
 
-double global_norm(py::handle arrays) {
+// sqrt(Σ p²), a float; of arrays on a GPU an array of no axes there.
+py::object global_norm(py::handle arrays) {
     const StepCall call("global_norm", {{"arrays", arrays, ListArgument::kReadOnly}});
+    const bool cuda = call.device() == Device::cuda;
     double norm = 0;
-    call.run_with(
-        false, [&]<class T>(const Steps& steps) { norm = kernels<T>().optim.global_norm(steps); });
-    return norm;
+    Output there;
+    if (cuda) there = output(Shape{}, DType::float64, Device::cuda);
+    call.run_with(false, [&](const OptimKernels& k, const Steps& steps) {
+        k.global_norm(steps, cuda ? there.as<double>() : &norm);
+    });
+    return cuda ? there.owner : py::float_(norm);
 }
 
-void scale_all(py::handle arrays, double factor) {
-    const StepCall call("scale_all", {{"arrays", arrays}});
-    call.run_with(false,
-                  [&]<class T>(const Steps& steps) { kernels<T>().optim.scale(factor, steps); });
+// factor: a number, or for arrays on a GPU an array of no axes there, float64.
+void scale_all(py::handle arrays, py::handle factor) {
+    const char* const op = "scale_all";
+    const StepCall call(op, {{"arrays", arrays}});
+    std::optional<Input> there;
+    if (call.device() == Device::cuda && cupy::holds(factor)) {
+        there = input(op, "factor", factor);
+        check_type(there->dtype() == DType::float64 && there->shape() == Shape{}, op,
+                   ": factor must be a number or a float64 array of no axes, got ",
+                   name(there->dtype()), " of shape ", there->shape());
+    }
+    const Factor<double> by{there ? 1 : number_argument(op, "factor", factor),
+                            pointer<double>(there)};
+    call.run_with(false, [&](const OptimKernels& k, const Steps& steps) { k.scale(by, steps); });
 }
 
 void clip_all(py::handle arrays, double limit) {
     check(limit >= 0, "clip_all: limit is ", limit, "; it must not be negative");
     const StepCall call("clip_all", {{"arrays", arrays}});
-    call.run_with(false,
-                  [&]<class T>(const Steps& steps) { kernels<T>().optim.clip(limit, steps); });
+    call.run_with(false, [&](const OptimKernels& k, const Steps& steps) { k.clip(limit, steps); });
 }
 
 }  // namespace

@@ -27,13 +27,12 @@ py::object max_pool2d(py::handle x, py::handle kernel_size, py::handle stride, p
     const Input in = input("max_pool2d", "x", x);
     const Pool2d p =
         problem("max_pool2d", in.shape(), {kernel_size, stride, padding, dilation, ceil_mode});
-    const Output y = output(p.y, in.dtype());
+    const Output y = output(p.y, in);
     std::optional<Output> indices;
-    if (return_indices) indices = output(p.y, DType::int64);
+    if (return_indices) indices = output(p.y, DType::int64, in.device());
     with_type(in.dtype(), [&]<class T>() {
-        run(p.x.elements(), [&] {
-            kernels<T>().pool2d.max(p, in.as<T>(), y.as<T>(),
-                                    indices ? indices->as<int64_t>() : nullptr);
+        run<T>(in.device(), p.x.elements(), [&](const Kernels<T>& k) {
+            k.pool2d.max(p, in.as<T>(), y.as<T>(), indices ? indices->as<int64_t>() : nullptr);
         });
     });
     if (indices) return py::make_tuple(y.owner, indices->owner);
@@ -45,16 +44,16 @@ py::object max_pool2d_grad(py::handle grad_y, py::handle indices, py::handle inp
                            py::handle dilation, bool ceil_mode) {
     const char* op = "max_pool2d_grad";
     const Input dy = input(op, "grad_y", grad_y), where = index_input(op, "indices", indices);
+    same_device(op, "grad_y", dy.device(), "indices", where.device());
     const Pool2d p = problem(op, shape_argument(op, "input_shape", input_shape),
                              {kernel_size, stride, padding, dilation, ceil_mode});
     p.check_output(op, "grad_y", dy.shape());
     p.check_output(op, "indices", where.shape());
-    const Output dx = output(p.x, dy.dtype());
+    const Output dx = output(p.x, dy);
     with_type(dy.dtype(), [&]<class T>() {
         bool inside;
-        run(p.x.elements(), [&] {
-            inside =
-                kernels<T>().pool2d.max_backward(p, dy.as<T>(), where.as<int64_t>(), dx.as<T>());
+        run<T>(dy.device(), p.x.elements(), [&](const Kernels<T>& k) {
+            inside = k.pool2d.max_backward(p, dy.as<T>(), where.as<int64_t>(), dx.as<T>());
         });
         if (!inside) index_outside(op, where, p.x);
     });
@@ -67,9 +66,10 @@ py::object avg_pool2d(py::handle x, py::handle kernel_size, py::handle stride, p
     Pool2d p =
         problem("avg_pool2d", in.shape(), {kernel_size, stride, padding, dilation, ceil_mode});
     p.divisor = count_include_pad ? Divisor::padded : Divisor::image;
-    const Output y = output(p.y, in.dtype());
+    const Output y = output(p.y, in);
     with_type(in.dtype(), [&]<class T>() {
-        run(p.x.elements(), [&] { kernels<T>().pool2d.average(p, in.as<T>(), y.as<T>()); });
+        run<T>(in.device(), p.x.elements(),
+               [&](const Kernels<T>& k) { k.pool2d.average(p, in.as<T>(), y.as<T>()); });
     });
     return y.owner;
 }
@@ -83,10 +83,10 @@ py::object avg_pool2d_grad(py::handle grad_y, py::handle input_shape, py::handle
                        {kernel_size, stride, padding, dilation, ceil_mode});
     p.divisor = count_include_pad ? Divisor::padded : Divisor::image;
     p.check_output(op, "grad_y", dy.shape());
-    const Output dx = output(p.x, dy.dtype());
+    const Output dx = output(p.x, dy);
     with_type(dy.dtype(), [&]<class T>() {
-        run(p.x.elements(),
-            [&] { kernels<T>().pool2d.average_backward(p, dy.as<T>(), dx.as<T>()); });
+        run<T>(dy.device(), p.x.elements(),
+               [&](const Kernels<T>& k) { k.pool2d.average_backward(p, dy.as<T>(), dx.as<T>()); });
     });
     return dx.owner;
 }

@@ -6,15 +6,16 @@ namespace tatami {
 
 static py::object prelu(py::handle x, py::handle weight, py::handle out) {
     const Input in = input("prelu", "x", x), w = input("prelu", "weight", weight);
-    same_dtype("prelu", "x", in, "weight", w);
+    same_kind("prelu", "x", in, "weight", w);
     const Prelu p("prelu", in.shape(), w.shape());
-    const Output y = output("prelu", out, in.shape(), in.dtype());
+    const Output y = output("prelu", out, in.shape(), in);
     if (!out.is_none()) {
         no_overlap("prelu", y, {&in}, true);
         no_overlap("prelu", y, {&w});
     }
     with_type(in.dtype(), [&]<class T>() {
-        run(p.elements, [&] { kernels<T>().prelu.forward(p, in.as<T>(), w.as<T>(), y.as<T>()); });
+        run<T>(in.device(), p.elements,
+               [&](const Kernels<T>& k) { k.prelu.forward(p, in.as<T>(), w.as<T>(), y.as<T>()); });
     });
     return y.owner;
 }
@@ -23,16 +24,15 @@ static py::object prelu_grad(py::handle grad_y, py::handle x, py::handle weight)
     const char* op = "prelu_grad";
     const Input dy = input(op, "grad_y", grad_y), in = input(op, "x", x);
     const Input w = input(op, "weight", weight);
-    same_dtype(op, "grad_y", dy, "x", in);
-    same_dtype(op, "x", in, "weight", w);
+    same_kind(op, "grad_y", dy, "x", in);
+    same_kind(op, "x", in, "weight", w);
     check(dy.shape() == in.shape(), op, ": grad_y has shape ", dy.shape(), " but x has shape ",
           in.shape());
     const Prelu p(op, in.shape(), w.shape());
-    const Output dx = output(in.shape(), in.dtype()), dw = output(w.shape(), in.dtype());
+    const Output dx = output(in.shape(), in), dw = output(w.shape(), in);
     with_type(in.dtype(), [&]<class T>() {
-        run(p.elements, [&] {
-            kernels<T>().prelu.backward(p, dy.as<T>(), in.as<T>(), w.as<T>(), dx.as<T>(),
-                                        dw.as<T>());
+        run<T>(in.device(), p.elements, [&](const Kernels<T>& k) {
+            k.prelu.backward(p, dy.as<T>(), in.as<T>(), w.as<T>(), dx.as<T>(), dw.as<T>());
         });
     });
     return py::make_tuple(dx.owner, dw.owner);

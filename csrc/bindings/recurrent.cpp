@@ -32,15 +32,15 @@ T* pointer(const std::optional<Output>& maybe) {
 }
 
 template <class T>
-const RecurrentKernels<T>& layer_kernels(RecurrentKind kind) {
+const RecurrentKernels<T>& layer_kernels(const Kernels<T>& k, RecurrentKind kind) {
     switch (kind) {
         case RecurrentKind::lstm:
-            return kernels<T>().lstm;
+            return k.lstm;
         case RecurrentKind::gru:
         case RecurrentKind::gru_reset_before:
-            return kernels<T>().gru;
+            return k.gru;
         default:
-            return kernels<T>().rnn;
+            return k.rnn;
     }
 }
 
@@ -59,14 +59,22 @@ Arguments read_arguments(const char* op, py::handle x, py::handle w_ih, py::hand
                  optional_input(op, h_name, h),
                  optional_input(op, c_name, c),
                  {}};
-    if (!lengths.is_none()) in.lengths = index_input(op, "lengths", lengths);
-    same_dtype(op, "x", in.x, "w_ih", in.w_ih);
-    same_dtype(op, "x", in.x, "w_hh", in.w_hh);
-    same_dtype(op, "x", in.x, "b_ih", in.b_ih);
-    same_dtype(op, "x", in.x, "b_hh", in.b_hh);
-    same_dtype(op, "x", in.x, h_name, in.h0);
-    same_dtype(op, "x", in.x, c_name, in.c0);
+    if (!lengths.is_none()) {
+        in.lengths = index_input(op, "lengths", lengths);
+        same_device(op, "x", in.x.device(), "lengths", in.lengths->device());
+    }
+    same_kind(op, "x", in.x, "w_ih", in.w_ih);
+    same_kind(op, "x", in.x, "w_hh", in.w_hh);
+    same_kind(op, "x", in.x, "b_ih", in.b_ih);
+    same_kind(op, "x", in.x, "b_hh", in.b_hh);
+    same_kind(op, "x", in.x, h_name, in.h0);
+    same_kind(op, "x", in.x, c_name, in.c0);
     return in;
+}
+
+// The host's view of indices, nullptr for those on a GPU.
+const int64_t* reach_of(const Input& indices) {
+    return indices.device() == Device::cpu ? indices.as<int64_t>() : nullptr;
 }
 
 void check_arguments(const char* op, const Recurrent& p, const Arguments& in, const char* h_name,
@@ -75,7 +83,7 @@ void check_arguments(const char* op, const Recurrent& p, const Arguments& in, co
     if (in.b_hh) p.check_bias(op, "b_hh", in.b_hh->shape());
     if (in.h0) p.check_state(op, h_name, in.h0->shape());
     if (in.c0) p.check_state(op, c_name, in.c0->shape());
-    if (in.lengths) p.check_lengths(op, in.lengths->shape(), in.lengths->as<int64_t>());
+    if (in.lengths) p.check_lengths(op, in.lengths->shape(), reach_of(*in.lengths));
 }
 
 template <class T>
@@ -97,24 +105,24 @@ py::object cell(const char* op, RecurrentKind kind, const Arguments& in) {
     const Recurrent p = Recurrent::cell(op, kind, in.x.shape(), in.w_ih.shape(), in.w_hh.shape());
     check_arguments(op, p, in, "h", "c");
     const bool lstm = kind == RecurrentKind::lstm;
-    const DType dtype = in.x.dtype();
-    const Output h = output(p.state(), dtype);
-    const std::optional<Output> c = lstm ? std::optional(output(p.state(), dtype)) : std::nullopt;
-    with_type(dtype, [&]<class T>() {
+    const Output h = output(p.state(), in.x);
+    const std::optional<Output> c = lstm ? std::optional(output(p.state(), in.x)) : std::nullopt;
+    with_type(in.x.dtype(), [&]<class T>() {
         RecurrentForward<T> a = forward_pointers<T>(in);
         a.y = a.h_n = h.as<T>();
         a.c_n = pointer<T>(c);
-        run(work_of(p), [&] { layer_kernels<T>(kind).forward(p, a); });
+        run<T>(in.x.device(), work_of(p),
+               [&](const auto& k) { layer_kernels(k, kind).forward(p, a); });
     });
     return lstm ? py::object(py::make_tuple(h.owner, c->owner)) : h.owner;
 }
 
 RecurrentCache make_cache(const char* layer, const Recurrent& p, Arguments in) {
-    const DType dtype = in.x.dtype();
-    RecurrentCache cache{layer, p, std::move(in), output({p.t + 1, p.n, p.state_row}, dtype),
-                         {},    {}};
-    if (p.kind == RecurrentKind::lstm) cache.c_states = output({p.t + 1, p.n, p.state_row}, dtype);
-    if (p.gates > 1) cache.kept = output({p.t, p.n, p.kept_row}, dtype);
+    RecurrentCache cache{layer, p, std::move(in), {}, {}, {}};
+    const Input& x = cache.in.x;
+    cache.h_states = output({p.t + 1, p.n, p.state_row}, x);
+    if (p.kind == RecurrentKind::lstm) cache.c_states = output({p.t + 1, p.n, p.state_row}, x);
+    if (p.gates > 1) cache.kept = output({p.t, p.n, p.kept_row}, x);
     return cache;
 }
 
@@ -122,13 +130,12 @@ py::tuple sequence(const char* layer, RecurrentKind kind, Arguments in, Settings
     Recurrent p(layer, kind, in.x.shape(), in.w_ih.shape(), in.w_hh.shape());
     check_arguments(layer, p, in, "h0", "c0");
     p.reverse = settings.reverse;
-    const DType dtype = in.x.dtype();
-    const Output y = output(p.y(), dtype), h_n = output(p.state(), dtype);
+    const Output y = output(p.y(), in.x), h_n = output(p.state(), in.x);
     std::optional<Output> c_n;
-    if (kind == RecurrentKind::lstm) c_n = output(p.state(), dtype);
+    if (kind == RecurrentKind::lstm) c_n = output(p.state(), in.x);
     RecurrentCache cache{layer, p, std::move(in), {}, {}, {}};
     if (settings.return_cache) cache = make_cache(layer, p, std::move(cache.in));
-    with_type(dtype, [&]<class T>() {
+    with_type(cache.in.x.dtype(), [&]<class T>() {
         RecurrentForward<T> a = forward_pointers<T>(cache.in);
         a.y = y.as<T>();
         a.h_n = h_n.as<T>();
@@ -136,7 +143,8 @@ py::tuple sequence(const char* layer, RecurrentKind kind, Arguments in, Settings
         a.h_states = pointer<T>(cache.h_states);
         a.c_states = pointer<T>(cache.c_states);
         a.kept = pointer<T>(cache.kept);
-        run(work_of(p), [&] { layer_kernels<T>(kind).forward(p, a); });
+        run<T>(cache.in.x.device(), work_of(p),
+               [&](const auto& k) { layer_kernels(k, kind).forward(p, a); });
     });
     py::list results;
     results.append(y.owner);
@@ -162,20 +170,20 @@ py::tuple gradient(const char* op, const char* layer, py::handle grad_y, py::han
     const auto dy = optional_input(op, "grad_y", grad_y);
     const auto dh = optional_input(op, "grad_h_n", grad_h_n);
     const auto dc = optional_input(op, "grad_c_n", grad_c_n);
-    same_dtype(op, "x", in.x, "grad_y", dy);
-    same_dtype(op, "x", in.x, "grad_h_n", dh);
-    same_dtype(op, "x", in.x, "grad_c_n", dc);
+    same_kind(op, "x", in.x, "grad_y", dy);
+    same_kind(op, "x", in.x, "grad_h_n", dh);
+    same_kind(op, "x", in.x, "grad_c_n", dc);
     if (dy) p.check_y(op, "grad_y", dy->shape());
     if (dh) p.check_state(op, "grad_h_n", dh->shape());
     if (dc) p.check_state(op, "grad_c_n", dc->shape());
 
-    const auto like = [](const Input& a) { return output(a.shape(), a.dtype()); };
+    const auto like = [](const Input& a) { return output(a.shape(), a); };
     const Output dx = like(in.x), dw_ih = like(in.w_ih), dw_hh = like(in.w_hh),
-                 dh0 = output(p.state(), in.x.dtype());
+                 dh0 = output(p.state(), in.x);
     std::optional<Output> db_ih, db_hh, dc0;
     if (in.b_ih) db_ih = like(*in.b_ih);
     if (in.b_hh) db_hh = like(*in.b_hh);
-    if (p.kind == RecurrentKind::lstm) dc0 = output(p.state(), in.x.dtype());
+    if (p.kind == RecurrentKind::lstm) dc0 = output(p.state(), in.x);
     with_type(in.x.dtype(), [&]<class T>() {
         const RecurrentBackward<T> a{
             .grad_y = pointer<T>(dy),
@@ -196,7 +204,8 @@ py::tuple gradient(const char* op, const char* layer, py::handle grad_y, py::han
             .grad_h0 = dh0.as<T>(),
             .grad_c0 = pointer<T>(dc0),
         };
-        run(2 * work_of(p), [&] { layer_kernels<T>(p.kind).backward(p, a); });
+        run<T>(in.x.device(), 2 * work_of(p),
+               [&](const auto& k) { layer_kernels(k, p.kind).backward(p, a); });
     });
     const auto or_none = [](const std::optional<Output>& a) -> py::object {
         return a ? a->owner : py::none();

@@ -11,14 +11,14 @@ static py::object drawn(const char* op, const char* name, py::handle x, py::hand
                         py::handle seed, const Choose& kernel) {
     const uint64_t key = seed_argument(op, seed);
     const Input in = input(op, name, x), spread = input(op, "log_variance", log_variance);
-    same_dtype(op, name, in, "log_variance", spread);
+    same_kind(op, name, in, "log_variance", spread);
     check(in.shape() == spread.shape(), op, ": ", name, " has shape ", in.shape(),
           " but log_variance has shape ", spread.shape(), "; they must be equal");
-    const Output y = output(in.shape(), in.dtype());
+    const Output y = output(in.shape(), in);
     const int64_t n = in.shape().elements();
     with_type(in.dtype(), [&]<class T>() {
-        run(4 * n, [&] {
-            kernel(kernels<T>().reparameterize)(key, n, in.as<T>(), spread.as<T>(), y.as<T>());
+        run<T>(in.device(), 4 * n, [&](const Kernels<T>& k) {
+            kernel(k.reparameterize)(key, n, in.as<T>(), spread.as<T>(), y.as<T>());
         });
     });
     return y.owner;

@@ -14,11 +14,12 @@ static py::object forward(const char* op, std::pair<Forward<float>, Forward<doub
                           py::handle x, int64_t axis, py::handle out) {
     const Input in = input(op, "x", x);
     const Softmax p(op, in.shape(), axis);
-    const Output y = output(op, out, in.shape(), in.dtype());
+    const Output y = output(op, out, in.shape(), in);
     if (!out.is_none()) no_overlap(op, y, {&in}, true);
     with_type(in.dtype(), [&]<class T>() {
         const auto member = std::get<Forward<T>>(kernel);
-        run(p.elements, [&] { (kernels<T>().softmax.*member)(p, in.as<T>(), y.as<T>()); });
+        run<T>(in.device(), p.elements,
+               [&](const Kernels<T>& k) { (k.softmax.*member)(p, in.as<T>(), y.as<T>()); });
     });
     return y.owner;
 }
@@ -26,15 +27,16 @@ static py::object forward(const char* op, std::pair<Forward<float>, Forward<doub
 static py::object backward(const char* op, std::pair<Backward<float>, Backward<double>> kernel,
                            py::handle grad_y, py::handle y, int64_t axis) {
     const Input dy = input(op, "grad_y", grad_y), out = input(op, "y", y);
-    same_dtype(op, "grad_y", dy, "y", out);
+    same_kind(op, "grad_y", dy, "y", out);
     check(dy.shape() == out.shape(), op, ": grad_y has shape ", dy.shape(), " but y has shape ",
           out.shape());
     const Softmax p(op, out.shape(), axis);
-    const Output dx = output(out.shape(), out.dtype());
+    const Output dx = output(out.shape(), out);
     with_type(out.dtype(), [&]<class T>() {
         const auto member = std::get<Backward<T>>(kernel);
-        run(p.elements,
-            [&] { (kernels<T>().softmax.*member)(p, dy.as<T>(), out.as<T>(), dx.as<T>()); });
+        run<T>(out.device(), p.elements, [&](const Kernels<T>& k) {
+            (k.softmax.*member)(p, dy.as<T>(), out.as<T>(), dx.as<T>());
+        });
     });
     return dx.owner;
 }

@@ -19,10 +19,9 @@ static py::object upsample2d(py::handle x, py::handle scale, py::handle mode) {
     const bool bilinear = is_bilinear(op, mode);
     const Input in = input(op, "x", x);
     const Upsample2d p(op, in.shape(), pair_argument(op, "scale", scale));
-    const Output y = output(p.y, in.dtype());
+    const Output y = output(p.y, in);
     with_type(in.dtype(), [&]<class T>() {
-        run(p.y.elements(), [&] {
-            const Kernels<T>& k = kernels<T>();
+        run<T>(in.device(), p.y.elements(), [&](const Kernels<T>& k) {
             if (bilinear)
                 k.upsample2d.bilinear(p, in.as<T>(), y.as<T>());
             else
@@ -40,10 +39,9 @@ static py::object upsample2d_grad(py::handle grad_y, py::handle input_shape, py:
     const Upsample2d p(op, shape_argument(op, "input_shape", input_shape),
                        pair_argument(op, "scale", scale));
     p.check_output(op, "grad_y", dy.shape());
-    const Output dx = output(p.x, dy.dtype());
+    const Output dx = output(p.x, dy);
     with_type(dy.dtype(), [&]<class T>() {
-        run(p.y.elements(), [&] {
-            const Kernels<T>& k = kernels<T>();
+        run<T>(dy.device(), p.y.elements(), [&](const Kernels<T>& k) {
             if (bilinear)
                 k.upsample2d.bilinear_backward(p, dy.as<T>(), dx.as<T>());
             else

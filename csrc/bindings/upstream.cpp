@@ -23,25 +23,22 @@ double number_argument(const char* op, const char* name, py::handle value) {
                            Py_TYPE(value.ptr())->tp_name));
 }
 
-Upstream::Upstream(const char* op, py::handle grad_y, Reduction reduction, double divisor,
-                   const Shape& loss, const Input& x, const char* x_name)
-    : scale(1) {
-    if (reduction != Reduction::none) {
-        scale = number_argument(op, "grad_y", grad_y);
-        if (reduction == Reduction::mean) scale /= divisor;
+Upstream::Upstream(const char* op, py::handle grad_y, Reduction reduction, Divided by,
+                   const Shape& loss, const Input& x, const char* x_name) {
+    const bool reduced = reduction != Reduction::none;
+    if (reduction == Reduction::mean) over = by.over;
+    const double divisor = reduction == Reduction::mean && !by.over ? by.number : 1;
+    if (reduced && !(x.device() == Device::cuda && cupy::holds(grad_y))) {
+        number = number_argument(op, "grad_y", grad_y) / divisor;
         return;
     }
-    each = input(op, "grad_y", grad_y);
-    same_dtype(op, "grad_y", *each, x_name, x);
-    check(each->shape() == loss, op, ": grad_y has shape ", each->shape(),
-          " but the loss has shape ", loss);
-}
-
-py::object scalar(double sum, Reduction reduction, double divisor, DType dtype) {
-    const Output y = output(Shape{}, dtype);
-    const double value = reduction == Reduction::mean ? sum / divisor : sum;
-    with_type(dtype, [&]<class T>() { *y.as<T>() = T(value); });
-    return y.owner;
+    number = 1 / divisor;
+    std::optional<Input>& given = reduced ? one : each;
+    given = input(op, "grad_y", grad_y);
+    same_kind(op, "grad_y", *given, x_name, x);
+    const Shape wanted = reduced ? Shape{} : loss;
+    check(given->shape() == wanted, op, ": grad_y has shape ", given->shape(),
+          " but the loss has shape ", wanted);
 }
 
 }  // namespace tatami

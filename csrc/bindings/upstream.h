@@ -12,17 +12,21 @@ Reduction reduction_argument(const char* op, py::handle value);
 // A Python or NumPy number, or an array of no axes.
 double number_argument(const char* op, const char* name, py::handle value);
 
-// grad_y of a loss: an array of the loss's shape for "none", else a number.
+// grad_y of a loss: an array of the loss's shape for "none", else a number, which stays on the GPU
+// where it is there.
 struct Upstream {
-    // divisor: what a mean divided by.
-    Upstream(const char* op, py::handle grad_y, Reduction reduction, double divisor,
-             const Shape& loss, const Input& x, const char* x_name);
+    // by: what a mean divided by.
+    Upstream(const char* op, py::handle grad_y, Reduction reduction, Divided by, const Shape& loss,
+             const Input& x, const char* x_name);
 
-    std::optional<Input> each;
-    double scale;
+    template <class T>
+    Factor<T> scale() const {
+        return {T(number), pointer<T>(one), over};
+    }
+
+    std::optional<Input> each, one;
+    double number = 1;
+    const double* over = nullptr;
 };
-
-// The value of a loss with reduction "mean" or "sum" as an array of no axes.
-py::object scalar(double sum, Reduction reduction, double divisor, DType dtype);
 
 }  // namespace tatami

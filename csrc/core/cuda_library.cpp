@@ -1,6 +1,7 @@
 #include "core/cuda_library.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <stdexcept>
@@ -20,26 +21,43 @@ std::string own_folder() {
     return path.substr(0, path.rfind('/') + 1);
 }
 
-const Tables& tables_of(const char* file, const char* how) {
+[[noreturn]] void fail(const std::string& why) {
+    throw std::runtime_error("CUDA: " + why);
+}
+
+CudaLibrary open(const char* file, const char* how) {
     const std::string path = own_folder() + file;
+    if (access(path.c_str(), F_OK)) fail(std::string("this build of tatami has no ") + file + how);
     void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!library) throw std::runtime_error("CUDA: " + std::string(dlerror()) + " (" + how + ")");
-    using Get = const Tables* (*)();
+    if (!library) fail(dlerror());
+    using Get = const Tables* (*)(size_t bytes);
     const auto get = reinterpret_cast<Get>(dlsym(library, "tatami_cuda_tables"));
-    if (!get) throw std::runtime_error("CUDA: " + path + " is not of this version of tatami");
-    return *get();
+    CudaLibrary found{get ? get(sizeof(Tables)) : nullptr, nullptr};
+    found.context =
+        reinterpret_cast<decltype(found.context)>(dlsym(library, "tatami_cuda_context"));
+    if (!found.tables || !found.context) fail(path + " is not of this version of tatami");
+    return found;
 }
 
 }  // namespace
 
 bool cuda_is_emulated() {
-    const char* const wanted = std::getenv("TATAMI_CUDA");
-    return wanted && std::string(wanted) == "emulate";
+    static const bool emulated = [] {
+        const char* wanted = std::getenv("TATAMI_CUDA");
+        return wanted && std::string(wanted) == "emulate";
+    }();
+    return emulated;
 }
 
-const Tables& emulated_cuda_tables() {
-    return tables_of("libtatami_cuda_emulated.so",
-                     "TATAMI_CUDA=emulate wants a build with -DTATAMI_CUDA_EMULATOR=ON");
+const CudaLibrary& cuda_library() {
+    static const CudaLibrary library =
+        cuda_is_emulated()
+            ? open("libtatami_cuda_emulated.so",
+                   ": TATAMI_CUDA=emulate wants a build with -DTATAMI_CUDA_EMULATOR=ON")
+            : open("libtatami_cuda.so",
+                   ": it is built where nvcc is found (pip install . with CUDA 13's toolkit on "
+                   "PATH)");
+    return library;
 }
 
 }  // namespace tatami

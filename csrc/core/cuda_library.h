@@ -5,10 +5,21 @@ namespace tatami {
 
 struct Tables;
 
-// TATAMI_CUDA=emulate: the kernels for the GPU answer on NumPy arrays, by an emulator.
+namespace cuda {
+struct Context;
+}
+
+struct CudaLibrary {
+    const Tables* tables;
+    cuda::Context* (*context)();  // of the calling thread
+};
+
+// TATAMI_CUDA=emulate: the kernels for the GPU run on the CPU, by an emulator, and answer on NumPy
+// arrays too.
 bool cuda_is_emulated();
 
-// The emulated table. std::runtime_error where the library was not built.
-const Tables& emulated_cuda_tables();
+// std::runtime_error, which says what to do, where the library was not built or finds no driver
+// that it can work with.
+const CudaLibrary& cuda_library();
 
 }  // namespace tatami

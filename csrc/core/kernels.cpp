@@ -52,7 +52,7 @@ struct Backend {
 // Best first.
 const std::vector<Backend>& backends() {
     static const std::vector<Backend> emulated = {
-        {"cuda", true, [] { return emulated_cuda_tables(); }}};
+        {"cuda", true, [] { return *cuda_library().tables; }}};
     if (cuda_is_emulated()) return emulated;
     static const std::vector<Backend> list = {
 #ifdef TATAMI_HAVE_AVX512
@@ -95,8 +95,8 @@ Active& active() {
 
 }  // namespace
 
-const Tables& active_tables() {
-    return active().tables;
+const Tables& tables(Device device) {
+    return device == Device::cuda ? *cuda_library().tables : active().tables;
 }
 const std::string& isa() {
     return active().name;

@@ -56,15 +56,16 @@ struct Tables {
     Kernels<double> f64;
 };
 
-const Tables& active_tables();  // of the CPU's chosen instruction set
+// Of the CPU's chosen instruction set, or of the library of CUDA kernels.
+const Tables& tables(Device device);
 
-// The kernels for T: kernels<float>().conv2d.forward(...)
+// The kernels for T: kernels<float>(device).conv2d.forward(...)
 template <class T>
-const Kernels<T>& kernels() {
+const Kernels<T>& kernels(Device device = Device::cpu) {
     if constexpr (sizeof(T) == 4)
-        return active_tables().f32;
+        return tables(device).f32;
     else
-        return active_tables().f64;
+        return tables(device).f64;
 }
 
 std::vector<std::string> isas();          // instruction sets of this machine and build, best first

@@ -3,6 +3,7 @@
 
 #include "cpu/axis.h"
 #include "cpu/exp_sum.h"
+#include "cpu/factor.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {
@@ -41,10 +42,11 @@ TATAMI_INLINE T term1(T q, T shifted, T log_sum) {
 }
 
 template <class T>
-TargetCheck check_targets(const CrossEntropy& p, const int64_t* index, const T* weight) {
+TargetCheck check_targets(const CrossEntropy& p, const int64_t* index, const T* weight,
+                          double* total) {
     const auto in_range = [&](int64_t t) { return (t >= 0) & (t < p.length); };
     bool ok = true;
-    const double sum = sum_chunks(p.positions, kChunk, [&](int64_t begin, int64_t end) {
+    *total = sum_chunks(p.positions, kChunk, [&](int64_t begin, int64_t end) {
         double part = 0;
         bool good = true;
         for (int64_t i = begin; i < end; i++) {
@@ -58,7 +60,7 @@ TargetCheck check_targets(const CrossEntropy& p, const int64_t* index, const T* 
     });
     int64_t at = 0;
     while (!ok && (in_range(index[at]) || index[at] == p.ignore_index)) at++;
-    return {ok, ok ? 0 : index[at], sum};
+    return {ok, ok ? 0 : index[at]};
 }
 
 // ---- Classes contiguous.
@@ -212,8 +214,9 @@ void cross_entropy(const CrossEntropy& p, const T* x, const Target<T>& target, c
 
 template <class T>
 void cross_entropy_grad(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
-                        const T* dy, T scale, T* dx) {
+                        const T* dy, Factor<T> factor, T* dx) {
     const Coefficients<T> q(p, weight);
+    const T scale = value_of(factor);
     const bool streamed = is_streamed(p.elements, x, dx);
     if (p.inner == 1)
         return for_each_row<T>(p, streamed, [&](int64_t row, int64_t at, T* scratch) {
@@ -230,10 +233,11 @@ void cross_entropy_grad(const CrossEntropy& p, const T* x, const Target<T>& targ
 }
 
 template <class T>
-double sum(int64_t n, const T* y) {
-    return sum_chunks(n, kChunk / kLanes<T>, [&](int64_t i, int64_t end) {
-        return double(sum_chunk<T>(end - i, [](Vec<T> v) { return v; }, y + i));
+void sum(int64_t n, const T* l, Divided by, T* y) {
+    const double sum = sum_chunks(n, kChunk / kLanes<T>, [&](int64_t i, int64_t end) {
+        return double(sum_chunk<T>(end - i, [](Vec<T> v) { return v; }, l + i));
     });
+    y[0] = T(sum / divisor_of(by));
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 #include "ops/loss.h"
 
 #include "cpu/elementwise.h"
+#include "cpu/factor.h"
 #include "cpu/math.h"
 #include "cpu/reduce.h"
 #include "cpu/table.h"
@@ -45,11 +46,12 @@ TATAMI_INLINE auto with_distance(Distance kind, T delta, const Use& use) {
 }
 
 template <class T>
-double distance_sum(Distance kind, int64_t n, const T* x, const T* t, T delta) {
-    return with_distance<T>(kind, delta, [&](auto f) {
-        return sum_chunks(n, kChunk / kLanes<T>, [&](int64_t i, int64_t end) {
+void distance_sum(Distance kind, int64_t n, const T* x, const T* t, T delta, Divided by, T* y) {
+    with_distance<T>(kind, delta, [&](auto f) {
+        const double sum = sum_chunks(n, kChunk / kLanes<T>, [&](int64_t i, int64_t end) {
             return double(sum_chunk<T>(end - i, f, x + i, t + i));
         });
+        y[0] = T(sum / divisor_of(by));
     });
 }
 
@@ -59,8 +61,9 @@ void distance(Distance kind, int64_t n, const T* x, const T* t, T delta, T* y) {
 }
 
 template <class T>
-void distance_grad(Distance kind, int64_t n, const T* x, const T* t, T delta, const T* dy, T scale,
-                   T* dx) {
+void distance_grad(Distance kind, int64_t n, const T* x, const T* t, T delta, const T* dy,
+                   Factor<T> factor, T* dx) {
+    const T scale = value_of(factor);
     with_distance<T>(kind, delta, [&](auto f) {
         const auto whole = [=](Vec<T> a, Vec<T> b) { return f.slope(a, b) * scale; };
         const auto each = [=](Vec<T> a, Vec<T> b, Vec<T> d) { return f.slope(a, b) * (d * scale); };
@@ -85,7 +88,7 @@ class Factors {
           period_(p.period),
           scratch_(size_t(period_ + 2 * chunk_) * sizeof(T)) {
         for (int64_t i = 0; i < chunk_; i++) ones()[i] = 1;
-        for (int64_t i = 0; i < period_; i++) repeated()[i] = pos[i];
+        for (int64_t i = 0; i < period_; i++) repeated()[i] = pos ? pos[i] : T(p.positive);
         for (int64_t i = 0; i < chunk_; i++) repeated()[i + period_] = repeated()[i];
     }
     TATAMI_INLINE const T* pos(int64_t begin) const { return repeated() + begin % period_; }
@@ -114,14 +117,14 @@ TATAMI_INLINE Vec<T> binary_slope(Vec<T> x, Vec<T> t, Vec<T> weight, Vec<T> pos)
 }
 
 template <class T>
-double binary_sum(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
-                  const T* pos) {
-    if (p.n == 0) return 0;
+void binary_sum(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight, const T* pos,
+                Divided by, T* y) {
     const Factors<T> factors(p, pos);
-    return sum_chunks(p.n, kBinaryCost, [&](int64_t i, int64_t end) {
+    const double sum = sum_chunks(p.n, kBinaryCost, [&](int64_t i, int64_t end) {
         return double(sum_chunk<T>(end - i, binary_loss<T>, x + i, t + i, factors.maybe(weight, i),
                                    factors.pos(i)));
     });
+    y[0] = T(sum / divisor_of(by));
 }
 
 // body(begin, end, streamed) for the chunks of [0, n).
@@ -148,8 +151,9 @@ void binary(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight
 
 template <class T>
 void binary_grad(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight, const T* pos,
-                 const T* dy, T scale, T* dx) {
+                 const T* dy, Factor<T> factor, T* dx) {
     if (p.n == 0) return;
+    const T scale = value_of(factor);
     const Factors<T> factors(p, pos);
     const auto slope = [scale](Vec<T> a, Vec<T> b, Vec<T> w, Vec<T> s, Vec<T> d) {
         return binary_slope<T>(a, b, w, s) * (d * scale);

@@ -223,8 +223,33 @@ static void backward(const Norm& p, const T* dy, const T* x, const T* weight, co
 }
 
 template <class T>
+static void read_running(const Norm& p, const T* running_mean, const T* running_var, double* mean,
+                         double* var) {
+    for (int64_t c = 0; c < p.groups; c++) {
+        mean[c] = running_mean[c];
+        var[c] = running_var[c];
+    }
+}
+
+template <class T>
+static void update_running(const Norm& p, double momentum, const double* mean, const double* var,
+                           T* running_mean, T* running_var) {
+    const double share = double(p.parameters) / double(p.groups);
+    const double unbias = double(p.count) / double(p.count > 1 ? p.count - 1 : 1);
+    for (int64_t c = 0; c < p.parameters; c++) {
+        double m = 0, v = 0;
+        for (int64_t g = c; g < p.groups; g += p.parameters) {
+            m += mean[g];
+            v += var[g];
+        }
+        running_mean[c] = T((1 - momentum) * double(running_mean[c]) + momentum * m * share);
+        running_var[c] = T((1 - momentum) * double(running_var[c]) + momentum * v * share * unbias);
+    }
+}
+
+template <class T>
 NormKernels<T> norm_kernels() {
-    return {&forward<T>, &backward<T>};
+    return {&read_running<T>, &update_running<T>, &forward<T>, &backward<T>};
 }
 template NormKernels<float> norm_kernels();
 template NormKernels<double> norm_kernels();

@@ -1,6 +1,7 @@
 // Optimizer steps: one walk over the chunks of all tensors, each element read and written once.
 #include "ops/optim.h"
 
+#include "cpu/factor.h"
 #include "cpu/math.h"
 #include "cpu/reduce.h"
 #include "cpu/table.h"
@@ -223,8 +224,8 @@ void ema(const Ema& rule, const Steps& steps) {
 }
 
 template <class T>
-void scale(double factor, const Steps& steps) {
-    walk<T, 0>(steps, [f = T(factor)](Vec<T>& p, Vec<T>, Vec<T>*) { p *= f; });
+void scale(const Factor<double>& factor, const Steps& steps) {
+    walk<T, 0>(steps, [f = T(value_of(factor))](Vec<T>& p, Vec<T>, Vec<T>*) { p *= f; });
 }
 
 template <class T>
@@ -235,8 +236,7 @@ void clip(double limit, const Steps& steps) {
 }
 
 template <class T>
-double global_norm(const Steps& steps) {
-    if (steps.chunks == 0) return 0;
+void global_norm(const Steps& steps, double* norm) {
     const memory::Scratch scratch(size_t(steps.chunks) * sizeof(double));
     double* part = scratch.as<double>();
     const auto square = [](Vec<T> x) { return x * x; };
@@ -248,7 +248,7 @@ double global_norm(const Steps& steps) {
               });
     double sum = 0;
     for (int64_t c = 0; c < steps.chunks; c++) sum += part[c];
-    return __builtin_sqrt(sum);
+    *norm = __builtin_sqrt(sum);
 }
 
 template <class T>

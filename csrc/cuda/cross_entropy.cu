@@ -1,5 +1,6 @@
 // Cross entropy and its gradient, fused with log_softmax.
 #include "cuda/exp_sum.cuh"
+#include "cuda/factor.cuh"
 #include "cuda/rows.cuh"
 #include "cuda/sums.cuh"
 #include "cuda/table.h"
@@ -7,34 +8,24 @@
 
 namespace tatami::cuda {
 
-// ---- The targets: their weights' sum, and where the first one out of range is.
-
-struct Found {
-    double weight = 0;
-    int64_t bad = INT64_MAX;
-};
-
-TATAMI_DEVICE Found operator+(Found a, Found b) {
-    return {a.weight + b.weight, a.bad < b.bad ? a.bad : b.bad};
-}
+// ---- The sum of the targets' weights.
 
 template <class T>
-struct Checked {
+struct WeightOf {
     int64_t classes, ignored;
     const T* weight;
-    TATAMI_DEVICE Found operator()(At at, int64_t t) const {
-        if (t == ignored) return {};
-        if (t < 0 || t >= classes) return {0, at.i};
-        return {weight ? double(weight[t]) : 1};
+    TATAMI_DEVICE double operator()(int64_t t) const {
+        if (t == ignored || t < 0 || t >= classes) return 0;
+        return weight ? double(weight[t]) : 1;
     }
 };
 
 template <class T>
-static TargetCheck check_targets(const CrossEntropy& p, const int64_t* index, const T* weight) {
-    const Checked<T> f{p.length, p.ignore_index, weight};
-    const Found found = sum_arrays(p.positions, f, index);
-    const bool ok = found.bad == INT64_MAX;
-    return {ok, ok ? 0 : read_back(index + found.bad), found.weight};
+static TargetCheck check_targets(const CrossEntropy& p, const int64_t* index, const T* weight,
+                                 double* total) {
+    const WeightOf<T> f{p.length, p.ignore_index, weight};
+    sum_arrays(p.positions, f, StoreDivided<double>{{1}, total}, index);
+    return {true, 0};
 }
 
 // ---- The losses: a team a position.
@@ -55,6 +46,10 @@ struct Coefficients {
           gain(T(1 - p.smoothing)),
           base(T(p.smoothing / double(p.length))) {}
 
+    // Whether the line's class is none: loss and gradient are NaN.
+    TATAMI_DEVICE bool strays(const Line& line) const {
+        return index && uint64_t(index[line.number]) >= uint64_t(line.length);
+    }
     TATAMI_DEVICE bool ignores(const Line& line) const {
         return index && index[line.number] == ignored;
     }
@@ -90,7 +85,9 @@ struct Forward {
     template <class Team>
     TATAMI_DEVICE void operator()(const Team& team, const Line& line) const {
         T loss = T(0);
-        if (!q.ignores(line)) {
+        if (!q.ignores(line) && q.strays(line)) {
+            loss = T(NAN);
+        } else if (!q.ignores(line)) {
             const auto [most, sum] = exp_sum(team, line, x);
             const T log_sum = log(sum);
             const int64_t t = q.index ? q.index[line.number] : -1;
@@ -111,18 +108,19 @@ template <class T>
 struct Backward {
     Coefficients<T> q;
     const T *x, *dy;
-    T scale;
+    Factor<T> factor;
     T* dx;
 
     template <class Team>
     TATAMI_DEVICE void operator()(const Team& team, const Line& line) const {
-        if (q.ignores(line)) {
+        if (q.ignores(line) || q.strays(line)) {
             for (int64_t c = team.rank(); c < line.length; c += team.size())
-                dx[line.start + c * line.stride] = T(0);
+                dx[line.start + c * line.stride] = q.ignores(line) ? T(0) : T(NAN);
             return;
         }
         const auto [most, sum] = exp_sum(team, line, x);
         const int64_t t = q.index ? q.index[line.number] : -1;
+        const T scale = value_of(factor);
         const T share = q.sum(team, line, t) / sum, g = dy ? dy[line.number] * scale : scale;
         for (int64_t c = team.rank(); c < line.length; c += team.size()) {
             const int64_t at = line.start + c * line.stride;
@@ -140,13 +138,13 @@ static void forward(const CrossEntropy& p, const T* x, const Target<T>& target, 
 
 template <class T>
 static void backward(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
-                     const T* dy, T scale, T* dx) {
+                     const T* dy, Factor<T> scale, T* dx) {
     each_line(p, Backward<T>{Coefficients<T>(p, target, weight), x, dy, scale, dx});
 }
 
 template <class T>
-static double sum(int64_t n, const T* y) {
-    return sum_arrays(n, Identity<T>{}, y);
+static void sum(int64_t n, const T* l, Divided by, T* y) {
+    sum_arrays(n, Identity<T>{}, StoreDivided<T>{by, y}, l);
 }
 
 template <class T>

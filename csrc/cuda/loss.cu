@@ -1,5 +1,6 @@
 // Losses between two arrays, summed or one by one, and their gradients: one sweep each.
 #include "cuda/activate.cuh"
+#include "cuda/factor.cuh"
 #include "cuda/sums.cuh"
 #include "cuda/table.h"
 #include "ops/loss.h"
@@ -46,14 +47,17 @@ static auto with_distance(Distance kind, T delta, const Use& use) {
 template <class T, class F>
 struct DistanceGradient {
     F f;
-    T scale;
-    TATAMI_DEVICE T operator()(T x, T t) const { return f.slope(x, t) * scale; }
-    TATAMI_DEVICE T operator()(T x, T t, T dy) const { return f.slope(x, t) * (dy * scale); }
+    Factor<T> scale;
+    TATAMI_DEVICE T operator()(T x, T t) const { return f.slope(x, t) * value_of(scale); }
+    TATAMI_DEVICE T operator()(T x, T t, T dy) const {
+        return f.slope(x, t) * (dy * value_of(scale));
+    }
 };
 
 template <class T>
-static double distance_sum(Distance kind, int64_t n, const T* x, const T* t, T delta) {
-    return with_distance<T>(kind, delta, [&](auto f) { return sum_arrays(n, f, x, t); });
+static void distance_sum(Distance kind, int64_t n, const T* x, const T* t, T delta, Divided by,
+                         T* y) {
+    with_distance<T>(kind, delta, [&](auto f) { sum_arrays(n, f, StoreDivided<T>{by, y}, x, t); });
 }
 
 template <class T>
@@ -63,7 +67,7 @@ static void distance(Distance kind, int64_t n, const T* x, const T* t, T delta, 
 
 template <class T>
 static void distance_grad(Distance kind, int64_t n, const T* x, const T* t, T delta, const T* dy,
-                          T scale, T* dx) {
+                          Factor<T> scale, T* dx) {
     with_distance<T>(kind, delta, [&](auto f) {
         const DistanceGradient<T, decltype(f)> slope{f, scale};
         if (dy)
@@ -79,11 +83,13 @@ template <class T>
 struct Binary {
     const T *weight, *pos;
     int64_t period;
+    T number;  // where pos is nullptr
 
     TATAMI_DEVICE T factor(int64_t i) const { return weight ? weight[i] : T(1); }
     // 1 + (pos - 1) t
     TATAMI_DEVICE T positive(int64_t i, T t) const {
-        return fma(pos[period == 1 ? 0 : i % period] - T(1), t, T(1));
+        const T own = pos ? pos[period == 1 ? 0 : i % period] : number;
+        return fma(own - T(1), t, T(1));
     }
     TATAMI_DEVICE T operator()(At at, T x, T t) const {
         // log(1 + exp(-x)), of which exp only sees -|x|
@@ -98,29 +104,31 @@ struct Binary {
 template <class T>
 struct BinaryGradient {
     Binary<T> f;
-    T scale;
-    TATAMI_DEVICE T operator()(At at, T x, T t) const { return f.slope(at, x, t) * scale; }
+    Factor<T> scale;
+    TATAMI_DEVICE T operator()(At at, T x, T t) const {
+        return f.slope(at, x, t) * value_of(scale);
+    }
     TATAMI_DEVICE T operator()(At at, T x, T t, T dy) const {
-        return f.slope(at, x, t) * (dy * scale);
+        return f.slope(at, x, t) * (dy * value_of(scale));
     }
 };
 
 template <class T>
-static double binary_sum(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
-                         const T* pos) {
-    return sum_arrays(p.n, Binary<T>{weight, pos, p.period}, x, t);
+static void binary_sum(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
+                       const T* pos, Divided by, T* y) {
+    sum_arrays(p.n, Binary<T>{weight, pos, p.period, T(p.positive)}, StoreDivided<T>{by, y}, x, t);
 }
 
 template <class T>
 static void binary(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
                    const T* pos, T* y) {
-    map_arrays(p.n, Binary<T>{weight, pos, p.period}, y, x, t);
+    map_arrays(p.n, Binary<T>{weight, pos, p.period, T(p.positive)}, y, x, t);
 }
 
 template <class T>
 static void binary_grad(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
-                        const T* pos, const T* dy, T scale, T* dx) {
-    const BinaryGradient<T> slope{{weight, pos, p.period}, scale};
+                        const T* pos, const T* dy, Factor<T> scale, T* dx) {
+    const BinaryGradient<T> slope{{weight, pos, p.period, T(p.positive)}, scale};
     if (dy)
         map_arrays(p.n, slope, dx, x, t, dy);
     else

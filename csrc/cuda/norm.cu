@@ -309,9 +309,54 @@ static void backward(const Norm& norm, const T* dy, const T* x, const T* weight,
     map_runs(p.elements, p.inner, GradientOfRun<T>{p, weight, gradient}, dx, dy, x);
 }
 
+// ---- Running statistics: a thread a channel.
+
+template <class T>
+struct ReadRunning {
+    const T *running_mean, *running_var;
+    double *mean, *var;
+    TATAMI_DEVICE void operator()(Single, int64_t c) const {
+        mean[c] = double(running_mean[c]);
+        var[c] = double(running_var[c]);
+    }
+};
+
+template <class T>
+static void read_running(const Norm& p, const T* running_mean, const T* running_var, double* mean,
+                         double* var) {
+    each_thread(p.groups, ReadRunning<T>{running_mean, running_var, mean, var});
+}
+
+template <class T>
+struct UpdateRunning {
+    int64_t groups, channels;
+    double momentum, share, unbias;
+    const double *mean, *var;
+    T *running_mean, *running_var;
+    TATAMI_DEVICE void operator()(Single, int64_t c) const {
+        double m = 0, v = 0;
+        for (int64_t g = c; g < groups; g += channels) {
+            m += mean[g];
+            v += var[g];
+        }
+        const double keep = 1 - momentum;
+        running_mean[c] = T(keep * double(running_mean[c]) + momentum * m * share);
+        running_var[c] = T(keep * double(running_var[c]) + momentum * v * share * unbias);
+    }
+};
+
+template <class T>
+static void update_running(const Norm& p, double momentum, const double* mean, const double* var,
+                           T* running_mean, T* running_var) {
+    const double share = double(p.parameters) / double(p.groups);
+    const double unbias = double(p.count) / double(p.count > 1 ? p.count - 1 : 1);
+    each_thread(p.parameters, UpdateRunning<T>{p.groups, p.parameters, momentum, share, unbias,
+                                               mean, var, running_mean, running_var});
+}
+
 template <class T>
 NormKernels<T> norm_kernels() {
-    return {&forward<T>, &backward<T>};
+    return {&read_running<T>, &update_running<T>, &forward<T>, &backward<T>};
 }
 template NormKernels<float> norm_kernels();
 template NormKernels<double> norm_kernels();

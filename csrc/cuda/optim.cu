@@ -2,6 +2,7 @@
 // tensors as the arguments of a kernel can name. Adam in float32 moves 28 bytes a parameter.
 #include <cmath>
 
+#include "cuda/factor.cuh"
 #include "cuda/sums.cuh"
 #include "cuda/table.h"
 #include "ops/optim.h"
@@ -322,13 +323,13 @@ static void ema(const Ema& rule, const Steps& steps) {
 
 template <class T>
 struct ScaleStep {
-    T factor;
-    TATAMI_DEVICE void step(T& p, T, T*) const { p *= factor; }
+    Factor<double> factor;
+    TATAMI_DEVICE void step(T& p, T, T*) const { p *= T(value_of(factor)); }
 };
 
 template <class T>
-static void scale(double factor, const Steps& steps) {
-    walk<T, 1>(steps, ScaleStep<T>{T(factor)});
+static void scale(const Factor<double>& factor, const Steps& steps) {
+    walk<T, 1>(steps, ScaleStep<T>{factor});
 }
 
 template <class T>
@@ -362,10 +363,14 @@ __global__ void square_chunks(const StepTable<1> table, double* part) {
     if (threadIdx.x == 0) part[blockIdx.x] = sum;
 }
 
+struct StoreRoot {
+    double* norm;
+    TATAMI_DEVICE void operator()(double sum) const { norm[0] = sqrt(sum); }
+};
+
 template <class T>
-static double global_norm(const Steps& steps) {
-    if (steps.chunks == 0) return 0;
-    const Workspace space(size_t(steps.chunks + 1) * sizeof(double));
+static void global_norm(const Steps& steps, double* norm) {
+    const Workspace space(size_t(steps.chunks) * sizeof(double));
     double* part = space.as<double>();
     for_tables<1>(steps, kStepChunk, [&](const StepTable<1>& table) {
         const int64_t blocks = table.block[table.tensors];
@@ -373,7 +378,7 @@ static double global_norm(const Steps& steps) {
                &square_chunks<T>, table, part);
         part += blocks;
     });
-    return std::sqrt(total_of_parts(steps.chunks, space.as<double>()));
+    store_total(steps.chunks, space.as<double>(), StoreRoot{norm});
 }
 
 template <class T>

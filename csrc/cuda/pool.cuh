@@ -3,7 +3,6 @@
 #pragma once
 
 #include "cuda/elementwise.cuh"
-#include "cuda/read_back.cuh"
 #include "cuda/rows.cuh"
 #include "cuda/windows.cuh"
 
@@ -199,18 +198,12 @@ void average_gradient(int64_t planes, const Windows& rows, const Windows& column
     gather_all(planes, rows, columns, MeanGather<T>{dy, inverse}, dx);
 }
 
-// Which unexpected indices were met.
-struct Strays {
-    int outside_plane;
-    int outside_window;  // legal, but not found by a pixel that looks at its own windows only
-};
-
 template <class T>
 struct MaxGather {
     const T* dy;
     const int64_t* indices;
     Divider by_width;
-    Strays* strays;
+    int* strays;  // set by a legal index that a pixel which looks at its own windows does not find
 
     template <class Windows>
     TATAMI_DEVICE T operator()(int64_t at, const Windows& rows, int64_t o, int64_t r,
@@ -226,31 +219,31 @@ struct MaxGather {
     template <class Windows>
     TATAMI_DEVICE void look(int64_t index, const Windows& rows, int64_t o, const Windows& columns,
                             int64_t q) const {
-        if (uint64_t(index) >= uint64_t(rows.size * columns.size)) {
-            strays->outside_plane = 1;
-            return;
-        }
+        if (uint64_t(index) >= uint64_t(rows.size * columns.size)) return;
         const auto inside = [](const Windows& windows, int64_t window, int64_t pixel) {
             const Range over = windows.over(pixel);
             return over.begin <= window && window < over.end && windows.holds(window, pixel);
         };
         const int64_t r = by_width(index);
-        if (!inside(rows, o, r) || !inside(columns, q, index - r * columns.size))
-            strays->outside_window = 1;
+        if (!inside(rows, o, r) || !inside(columns, q, index - r * columns.size)) *strays = 1;
     }
 };
 
-// dx[indices] += dy in the order of the windows, for indices anywhere in their plane: a warp a
-// plane. Of lanes with one index the first adds for all. Slow, and never seen in a real gradient.
+// dx[indices] += dy in the order of the windows, for indices anywhere: a warp a plane. Of lanes
+// with one index the first adds for all. Slow, and never needed for a real gradient: it begins
+// anew, and only where an index was met that the gather does not see.
 template <class T>
 __global__ void scatter_planes(int64_t planes, int64_t out_plane, int64_t plane, const T* dy,
-                               const int64_t* indices, T* dx) {
+                               const int64_t* indices, const int* strays, T* dx) {
     const int64_t p = int64_t(blockIdx.x) * WarpTeam::kTeams + threadIdx.x / kWarp;
-    if (p >= planes) return;
+    if (p >= planes || !*strays) return;
     const int own = int(threadIdx.x) % kWarp;
+    for (int64_t i = own; i < plane; i += kWarp) dx[p * plane + i] = T(0);
+    sync_warp();
     for (int64_t first = 0; first < out_plane; first += kWarp) {
-        const bool some = first + own < out_plane;
-        const int64_t at = p * out_plane + first + own, index = some ? indices[at] : -1;
+        const int64_t at = p * out_plane + first + own;
+        const int64_t index = first + own < out_plane ? indices[at] : -1;
+        const bool some = uint64_t(index) < uint64_t(plane);
         const T value = some ? dy[at] : T(0);
         T* const to = dx + p * plane + index;
         T sum = some ? *to : T(0);
@@ -267,24 +260,20 @@ __global__ void scatter_planes(int64_t planes, int64_t out_plane, int64_t plane,
     }
 }
 
-// False where an index lies outside its plane.
+// Always true: what lies outside its plane goes nowhere, and the host does not wait to hear of it.
 template <class T, class Windows>
 bool max_gradient(int64_t planes, const Windows& rows, const Windows& columns, const T* dy,
                   const int64_t* indices, T* dx) {
     const int64_t plane = rows.size * columns.size, out_plane = rows.out * columns.out;
-    if (planes == 0 || plane == 0) return planes == 0 || out_plane == 0;
-    const Workspace workspace(sizeof(Strays));
-    auto* const strays = workspace.template as<Strays>();
-    fill(2, 0, &strays->outside_plane);
+    if (planes == 0 || plane == 0) return true;
+    const Workspace workspace(sizeof(int));
+    int* const strays = workspace.template as<int>();
+    fill(1, 0, strays);
     gather_all(planes, rows, columns, MaxGather<T>{dy, indices, Divider(columns.size), strays}, dx);
-    const Strays met = read_back(strays);
-    if (met.outside_window && !met.outside_plane) {
-        fill(planes * plane, T(0), dx);
-        const int64_t blocks = (planes + WarpTeam::kTeams - 1) / WarpTeam::kTeams;
-        launch({dim3(unsigned(blocks)), dim3(kRowThreads)}, &scatter_planes<T>, planes, out_plane,
-               plane, dy, indices, dx);
-    }
-    return !met.outside_plane;
+    const int64_t blocks = (planes + WarpTeam::kTeams - 1) / WarpTeam::kTeams;
+    launch({dim3(unsigned(blocks)), dim3(kRowThreads)}, &scatter_planes<T>, planes, out_plane,
+           plane, dy, indices, strays, dx);
+    return true;
 }
 
 }  // namespace tatami::cuda

@@ -5,7 +5,6 @@
 #include <type_traits>
 
 #include "cuda/elementwise.cuh"
-#include "cuda/read_back.cuh"
 #include "cuda/reduce.cuh"
 
 namespace tatami::cuda {
@@ -35,41 +34,39 @@ __global__ void sum_chunks(int64_t n, bool wide, F f, Total<V>* part, const In*.
     if (threadIdx.x == 0) part[blockIdx.x] = sum;
 }
 
-// to[0] = the sum of part (n), by one block.
-template <class V>
-__global__ void sum_parts(int64_t n, const V* part, V* to) {
+// store(the sum of part (n)), by one block.
+template <class V, class Store>
+__global__ void sum_parts(int64_t n, const V* part, Store store) {
     V own{};
     TATAMI_UNROLL
     for (int64_t i = threadIdx.x; i < n; i += blockDim.x) own = own + part[i];
     const V sum = reduce_block(own, shared_memory<V>(), Plus{});
-    if (threadIdx.x == 0) to[0] = sum;
+    if (threadIdx.x == 0) store(sum);
 }
 
 inline constexpr int kPartThreads = 512;
 
-// Σ part (n), for the host; part has room for one element more.
-template <class V>
-V total_of_parts(int64_t n, V* part) {
-    if (n > 1)
-        launch({dim3(1), dim3(kPartThreads), kReduceRoom * sizeof(V)}, &sum_parts<V>, n, part,
-               part + n);
-    return read_back(n > 1 ? part + n : part);
+// store(Σ part (n)), on the device.
+template <class V, class Store>
+void store_total(int64_t n, const V* part, Store store) {
+    launch({dim3(1), dim3(kPartThreads), kReduceRoom * sizeof(V)}, &sum_parts<V, Store>, n, part,
+           store);
 }
 
-// Σ f(x...) or Σ f(At, x...), for the host. f is called on the device.
-template <class F, class First, class... In>
-auto sum_arrays(int64_t n, F f, const First* first, const In*... x) {
+// store(Σ f(x...)) or store(Σ f(At, x...)), on the device, as f is called.
+template <class F, class Store, class First, class... In>
+void sum_arrays(int64_t n, F f, Store store, const First* first, const In*... x) {
     using Each = Term<F, First, In...>;
     using V = Total<Each>;
-    if (n <= 0) return V{};
     constexpr int kWide = 16 / int(sizeof(First));
     constexpr int64_t kChunk = kSumThreads * kSumEach;
     const bool wide = aligned_to(first, 16) && (aligned_to(x, kWide * sizeof(In)) && ...);
-    const int64_t chunks = (n + kChunk - 1) / kChunk;
-    const Workspace space(size_t(chunks + 1) * sizeof(V));
-    launch({dim3(unsigned(chunks)), dim3(kSumThreads), kReduceRoom * sizeof(V)},
-           &sum_chunks<kWide, Each, F, First, In...>, n, wide, f, space.as<V>(), first, x...);
-    return total_of_parts(chunks, space.as<V>());
+    const int64_t chunks = n > 0 ? (n + kChunk - 1) / kChunk : 0;
+    const Workspace space(size_t(chunks) * sizeof(V));
+    if (chunks)
+        launch({dim3(unsigned(chunks)), dim3(kSumThreads), kReduceRoom * sizeof(V)},
+               &sum_chunks<kWide, Each, F, First, In...>, n, wide, f, space.as<V>(), first, x...);
+    store_total(chunks, space.as<V>(), store);
 }
 
 }  // namespace tatami::cuda

@@ -1,3 +1,6 @@
+#include <stdexcept>
+#include <string>
+
 #include "cuda/context.h"
 #include "cuda/table.h"
 #include "cuda/words.cuh"
@@ -30,6 +33,21 @@ static Kernels<T> make_kernels() {
     return table;
 }
 
+// std::runtime_error where the driver is missing or older than what this was built with.
+static void check_driver() {
+#ifdef __CUDACC__
+    int driver = 0;
+    cudaDriverGetVersion(&driver);
+    if (driver / 1000 >= CUDART_VERSION / 1000) return;
+    const std::string wanted = std::to_string(CUDART_VERSION / 1000);
+    throw std::runtime_error(
+        driver ? "CUDA: the NVIDIA driver is for CUDA " + std::to_string(driver / 1000) + "." +
+                     std::to_string(driver % 1000 / 10) + "; tatami needs one for CUDA " + wanted +
+                     ": update it"
+               : "CUDA: no NVIDIA driver was found; tatami needs one for CUDA " + wanted);
+#endif
+}
+
 Context& context() {
 #ifdef __CUDACC__
     thread_local Context one;
@@ -41,9 +59,12 @@ Context& context() {
 
 }  // namespace tatami::cuda
 
-// All that the library shows: its table, and the context of the calling thread.
+// All that the library shows: its table, nullptr for a caller whose table is another, and the
+// context of the calling thread.
 extern "C" {
-__attribute__((visibility("default"))) const tatami::Tables* tatami_cuda_tables() {
+__attribute__((visibility("default"))) const tatami::Tables* tatami_cuda_tables(size_t bytes) {
+    if (bytes != sizeof(tatami::Tables)) return nullptr;
+    tatami::cuda::check_driver();
     static const tatami::Tables tables{tatami::cuda::make_kernels<float>(),
                                        tatami::cuda::make_kernels<double>()};
     return &tables;

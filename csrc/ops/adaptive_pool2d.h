@@ -24,7 +24,7 @@ struct AdaptivePool2dKernels {
     // of y's shape: where in its plane the first maximum stands. NaN counts as the largest number.
     void (*max)(const AdaptivePool2d& p, const T* x, T* y, int64_t* indices);
     // dx[indices[p, q]] += dy[p, q], every other pixel 0. False where an index is outside its
-    // plane.
+    // plane, but not on a GPU.
     bool (*max_backward)(const AdaptivePool2d& p, const T* dy, const int64_t* indices, T* dx);
     void (*average)(const AdaptivePool2d& p, const T* x, T* y);
     // The adjoint of average.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ops/axis.h"
+#include "ops/loss.h"
 
 namespace tatami {
 
@@ -29,25 +30,27 @@ struct Target {
     const T* probability;  // (outer, classes, inner)
 };
 
-// The first target out of range, if any, and Σ of the targets' weights.
+// The first target out of range, if any.
 struct TargetCheck {
     bool ok;
     int64_t bad;
-    double weight;
 };
 
 template <class T>
 struct CrossEntropyKernels {
-    // Of index (positions); weight (classes) or nullptr for 1, here and below.
-    TargetCheck (*check)(const CrossEntropy& p, const int64_t* index, const T* weight);
+    // Of index (positions), and total (1) = Σ of the targets' weights; weight (classes) or nullptr
+    // for 1, here and below. A GPU refuses nothing, as the host would have to wait for it: there a
+    // target out of range makes its loss and gradient NaN.
+    TargetCheck (*check)(const CrossEntropy& p, const int64_t* index, const T* weight,
+                         double* total);
     // y (outer, inner) = l. Indices have been checked.
     void (*forward)(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
                     T* y);
     // dx (outer, classes, inner) = dy · scale · dl/dx; dy (outer, inner) or nullptr for 1.
     void (*backward)(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
-                     const T* dy, T scale, T* dx);
-    // Σ of y (n), summed by a tree that n alone fixes.
-    double (*sum)(int64_t n, const T* y);
+                     const T* dy, Factor<T> scale, T* dx);
+    // y (1) = Σ of l (n), divided; summed by a tree that n alone fixes.
+    void (*sum)(int64_t n, const T* l, Divided by, T* y);
 };
 
 }  // namespace tatami

@@ -1,4 +1,5 @@
-// Embedding: y (indices..., d) = the rows of weight (v, d) that indices name.
+// Embedding: y (indices..., d) = the rows of weight (v, d) that indices name. A GPU does not check
+// them: one out of range gives a row of NaN, and its gradient goes nowhere.
 #pragma once
 
 #include <cstdint>

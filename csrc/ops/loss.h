@@ -19,30 +19,47 @@ struct BinaryCrossEntropy {
     BinaryCrossEntropy(const char* op, const Shape& logits, const Shape& target,
                        const Shape* weight, const Shape* pos_weight);
 
-    int64_t n;       // elements
-    int64_t period;  // pos_weight repeats every so many elements
+    int64_t n;            // elements
+    int64_t period;       // pos_weight repeats every so many elements
+    double positive = 1;  // its value where it is a number
 };
 
 // Shapes of input and target must be equal.
 void check_same_shape(const char* op, const char* x_name, const Shape& x, const Shape& target);
 
+// What a gradient is multiplied with: number · times[0] / over[0], without what is nullptr. The two
+// are where the arrays are, so that a GPU's results need not come to the host for it.
+template <class T>
+struct Factor {
+    T number;
+    const T* times = nullptr;
+    const double* over = nullptr;
+};
+
+// What a sum is divided by: number, or over[0] unless that is nullptr.
+struct Divided {
+    double number;
+    const double* over = nullptr;
+};
+
 template <class T>
 struct LossKernels {
-    // Σ l of x (n), t (n), summed by a tree that n alone fixes.
-    double (*distance_sum)(Distance f, int64_t n, const T* x, const T* t, T delta);
+    // y (1) = Σ l of x (n), t (n), divided; summed by a tree that n alone fixes.
+    void (*distance_sum)(Distance f, int64_t n, const T* x, const T* t, T delta, Divided by, T* y);
     // y (n) = l
     void (*distance)(Distance f, int64_t n, const T* x, const T* t, T delta, T* y);
     // dx (n) = dy · scale · dl/dx; dy (n) or nullptr for 1.
     void (*distance_grad)(Distance f, int64_t n, const T* x, const T* t, T delta, const T* dy,
-                          T scale, T* dx);
+                          Factor<T> scale, T* dx);
 
-    // The same three for binary cross entropy: x, t (n); weight (n) or nullptr for 1; pos (period).
-    double (*binary_sum)(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
-                         const T* pos);
+    // The same three for binary cross entropy: x, t (n); weight (n) or nullptr for 1; pos (period)
+    // or nullptr for p.positive.
+    void (*binary_sum)(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
+                       const T* pos, Divided by, T* y);
     void (*binary)(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
                    const T* pos, T* y);
     void (*binary_grad)(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
-                        const T* pos, const T* dy, T scale, T* dx);
+                        const T* pos, const T* dy, Factor<T> scale, T* dx);
 };
 
 }  // namespace tatami

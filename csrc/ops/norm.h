@@ -44,6 +44,13 @@ struct Norm {
 
 template <class T>
 struct NormKernels {
+    // mean, var (groups) = the running statistics.
+    void (*read_running)(const Norm& p, const T* running_mean, const T* running_var, double* mean,
+                         double* var);
+    // running += momentum (statistics of x - running): means over the batch, variances unbiased.
+    // mean, var (groups), running_mean, running_var (parameters).
+    void (*update_running)(const Norm& p, double momentum, const double* mean, const double* var,
+                           T* running_mean, T* running_var);
     // mean, var (groups): read where p.fixed, else written.  weight, bias (parameters) or nullptr.
     // y (runs, length).
     void (*forward)(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,

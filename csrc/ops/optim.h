@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/array.h"
+#include "ops/loss.h"
 
 namespace tatami {
 
@@ -119,9 +120,10 @@ struct OptimKernels {
     void (*adamax)(const Adamax& rule, const Steps& steps);      // m, u
     void (*nadam)(const Nadam& rule, const Steps& steps);        // m, v
     void (*ema)(const Ema& rule, const Steps& steps);            // none
-    double (*global_norm)(const Steps& steps);                   // sqrt(Σ p²) over the whole list
-    void (*scale)(double factor, const Steps& steps);            // p *= factor
-    void (*clip)(double limit, const Steps& steps);              // p to [-limit, limit]
+    // norm (1), where the arrays are, = sqrt(Σ p²) over the whole list
+    void (*global_norm)(const Steps& steps, double* norm);
+    void (*scale)(const Factor<double>& factor, const Steps& steps);  // p *= factor
+    void (*clip)(double limit, const Steps& steps);                   // p to [-limit, limit]
 };
 
 }  // namespace tatami

@@ -43,7 +43,8 @@ struct Pool2dKernels {
     // in its plane (h · w) the first maximum stands. NaN counts as the largest number.
     void (*max)(const Pool2d& p, const T* x, T* y, int64_t* indices);
     // dx[indices[p, q]] += dy[p, q], in the order of the windows; every other pixel is 0. False,
-    // with dx unspecified, where an index lies outside its plane.
+    // with dx unspecified, where an index lies outside its plane. A GPU always says true, as the
+    // host would have to wait for more: such gradients go nowhere.
     bool (*max_backward)(const Pool2d& p, const T* dy, const int64_t* indices, T* dx);
     // x (planes, h, w) -> y (planes, out_h, out_w).
     void (*average)(const Pool2d& p, const T* x, T* y);

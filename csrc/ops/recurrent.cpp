@@ -64,7 +64,7 @@ void Recurrent::check_y(const char* op, const char* name, const Shape& shape) co
 void Recurrent::check_lengths(const char* op, const Shape& lengths, const int64_t* values) const {
     check(lengths == Shape{n}, op, ": lengths has shape ", lengths, " but a batch of ", n,
           " needs (", n, ",)");
-    for (int64_t row = 0; row < n; row++)
+    for (int64_t row = 0; values && row < n; row++)
         check(values[row] >= 0 && values[row] <= t, op, ": lengths[", row, "] is ", values[row],
               " but x has ", t, " steps: it must be in [0, ", t, "]");
 }

@@ -40,6 +40,7 @@ struct Recurrent {
     void check_state(const char* op, const char* name, const Shape& state) const;  // (n, h)
     void check_y(const char* op, const char* name, const Shape& y) const;          // (t, n, h)
     // (n,), each in [0, t]
+    // values: nullptr where they are out of reach, on a GPU.
     void check_lengths(const char* op, const Shape& lengths, const int64_t* values) const;
 };
 

@@ -69,7 +69,9 @@ def _list(name, *numbers, lists=1, **settings):
         size = len(arrays) // lists
         first = [fresh(a) for a in arrays[:size]]
         result = getattr(K, name)(first, *([arrays[size:]] * (lists - 1)), *numbers, **settings)
-        return tuple(first) if result is None else np.array(result, first[0].dtype)
+        if isinstance(result, float):
+            result = np.array(result, first[0].dtype)
+        return tuple(first) if result is None else result
 
     def arrays(source, n):
         return [source(*s) for _ in range(lists) for s in [(n,), *SIZES[1:]]]

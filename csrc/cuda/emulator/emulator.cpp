@@ -1,5 +1,7 @@
 #include "cuda/emulator/emulator.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -264,9 +266,28 @@ void set_schedule(uint64_t value) {
     seed() = value;
 }
 
+static struct {
+    void* begin = nullptr;
+    size_t bytes = 0;
+    void allow(int access) const {
+        if (begin && mprotect(begin, bytes, access)) throw std::runtime_error("mprotect");
+    }
+} held;
+
+// Holds memory that only kernels may touch: for tests of who touches a GPU's.
+extern "C" __attribute__((visibility("default"))) void tatami_emulator_hold(void* begin,
+                                                                            size_t bytes) {
+    held = {begin, bytes};
+}
+
 void run(Dim grid, Dim block, size_t shared_bytes, bool cooperative,
          const std::function<void()>& body) {
+    struct Opened {
+        Opened() { held.allow(PROT_READ | PROT_WRITE); }
+        ~Opened() { held.allow(PROT_NONE); }
+    };
     check_launch(grid, block, shared_bytes, cooperative);
+    const Opened opened;
     machine().launch(grid, block, shared_bytes, cooperative, body);
 }
 

@@ -27,7 +27,7 @@ class Tensor(_core.Tensor):
     def __init__(self, data, requires_grad=False):
         if isinstance(data, Tensor):
             raise TypeError("Tensor: data is a Tensor already; use its data or detach()")
-        if not (isinstance(data, np.ndarray) or hasattr(data, "__cuda_array_interface__")):
+        if not (isinstance(data, np.ndarray) or device_of(data) == "cuda"):
             numbers = not isinstance(data, np.generic)
             data = np.asarray(data)
             if numbers and data.dtype == np.float64:

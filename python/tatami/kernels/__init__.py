@@ -6,6 +6,12 @@ Any NumPy layout is accepted; what is not contiguous is copied once (``matmul`` 
 transposed views in place). Results are new C-contiguous arrays unless ``out=`` is given, which
 must fit exactly. Shapes and values that do not fit raise ``ValueError``, dtypes and kinds of array
 ``TypeError``, and nothing is written then.
+
+Where the build has the CUDA kernels, the arrays may be CuPy's, or what CuPy can look at (by
+``__cuda_array_interface__`` or DLPack), all of a call on the current device. Results are CuPy's
+then, from its memory pool, and launched on its current stream; no call waits for the GPU. So
+losses and ``global_norm`` give arrays of no axes, and what arrays hold is not checked: a class or
+a row out of range gives NaN, a place outside its image nothing.
 """
 
 from .activation import *

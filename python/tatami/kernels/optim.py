@@ -262,6 +262,8 @@ def ema_step(averages, params, *, decay):
 def global_norm(arrays):
     """The Euclidean norm of all arrays of a list taken as one vector, as a float.
 
+    Of arrays on a GPU it is an array of no axes there, of float64.
+
     >>> global_norm([numpy.array([3.0]), numpy.array([[4.0]])])
     5.0
     """
@@ -269,7 +271,10 @@ def global_norm(arrays):
 
 
 def scale_all(arrays, factor):
-    """Multiply every array of a list by ``factor``, in place."""
+    """Multiply every array of a list by ``factor``, in place.
+
+    For arrays on a GPU the factor may be there too, a float64 array of no axes.
+    """
     _core.scale_all(arrays, factor)
 
 
