@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import _core
+from .._device import device_of, moved
 
 
 class Tensor(_core.Tensor):
@@ -41,11 +42,19 @@ class Tensor(_core.Tensor):
         self.requires_grad = requires_grad
         return self
 
+    @property
+    def device(self):
+        """ "cpu" for an array of NumPy, "cuda" for one of CuPy."""
+        return device_of(self.data)
+
     def numpy(self):
-        """The array. With a history it asks for :meth:`detach` first, lest a gradient get lost."""
+        """The array, from a GPU a copy of it.
+
+        With a history it asks for :meth:`detach` first, lest a gradient get lost.
+        """
         if self.requires_grad:
             raise RuntimeError("numpy: this tensor requires gradients; use detach().numpy()")
-        return self.data
+        return moved(self.data, "cpu")
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -86,7 +95,7 @@ class Tensor(_core.Tensor):
         return int(self.item())
 
     def __repr__(self):
-        body = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        body = np.array2string(moved(self.data, "cpu"), separator=", ", prefix="Tensor(")
         grad = ", requires_grad=True" if self.requires_grad else ""
         return f"Tensor({body}, {self.dtype}{grad})"
 

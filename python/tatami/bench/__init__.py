@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--quick", action="store_true", help="a few representative kernels, less repetition")
     add("--threads", type=int, default=cores(), help="threads of every library (default: all)")
+    add(
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="where tatami and PyTorch compute; NumPy stays on the CPU (default: cpu)",
+    )
     add("--out", type=Path, default=Path("runs/bench"), help="folder of the JSON and the plot")
     add("--no-peers", action="store_true", help="leave PyTorch out")
     add("--peer-python", metavar="PATH", help="an interpreter that has PyTorch")
@@ -55,8 +61,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"no kernel's family or name contains {args.filter!r}", file=sys.stderr)
         return 1
     effort = measure.QUICK if args.quick else measure.FULL
-    with measure.Bench(args.threads, effort, peer_python(args)) as bench:
+    with measure.Bench(args.threads, effort, peer_python(args), args.device) as bench:
         about = {"machine": processor(), "threads": args.threads, "versions": bench.versions()}
+        if args.device == "cuda":
+            about["machine"] = bench.clients["tatami"]("about")["device"]
         print(describe(about), report.header(), sep="\n")
         rows = []
         try:

@@ -12,14 +12,14 @@ from pathlib import Path
 # Loads this package by its place alone, so that the interpreter of a peer needs no tatami.
 BOOT = """
 import importlib.util, sys
-folder, name, threads = sys.argv[1:]
+folder, name, threads, device = sys.argv[1:]
 spec = importlib.util.spec_from_file_location(
     "tatami_bench", folder + "/__init__.py", submodule_search_locations=[folder])
 module = importlib.util.module_from_spec(spec)
 sys.modules["tatami_bench"] = module
 spec.loader.exec_module(module)
 from tatami_bench.worker import main
-main(name, threads)
+main(name, threads, device)
 """
 THREADS = ("TATAMI", "OMP", "OPENBLAS", "MKL")
 
@@ -33,11 +33,11 @@ class Client:
     and would take a core from the next one.
     """
 
-    def __init__(self, name: str, threads: int, python: str = sys.executable):
+    def __init__(self, name: str, threads: int, python: str = sys.executable, device: str = "cpu"):
         self.name = name
         environment = os.environ | {f"{key}_NUM_THREADS": str(threads) for key in THREADS}
         self.process = subprocess.Popen(
-            [python, "-c", BOOT, str(Path(__file__).parent), name, str(threads)],
+            [python, "-c", BOOT, str(Path(__file__).parent), name, str(threads), device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

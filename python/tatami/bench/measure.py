@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -107,15 +108,16 @@ def second_level_cache() -> int:
 class Bench:
     """The worker processes of one run."""
 
-    def __init__(self, threads: int, effort: Effort, peer_python: str | None):
+    def __init__(self, threads: int, effort: Effort, peer_python: str | None, device: str = "cpu"):
         self.effort = effort
+        self.device = device
         self.stack = ExitStack()
         self.clients = {}
         pythons = {"tatami": None, "numpy": None, "torch": peer_python}
         for name, python in pythons.items():
             if name == "torch" and not python:
                 continue
-            client = Client(name, threads, python) if python else Client(name, threads)
+            client = Client(name, threads, python or sys.executable, device)
             self.clients[name] = self.stack.enter_context(closing(client))
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.best_peak = 0.0
@@ -173,9 +175,9 @@ class Bench:
         """The FMA loop and a copy, right after the case.
 
         Where the case's arrays fit the cores' own caches, the copy moves as many bytes and stays
-        there too; else it streams through memory.
+        there too; else it streams through memory. On a GPU there is the copy alone.
         """
-        cached = row.bytes <= self.cache
+        cached = row.bytes <= self.cache and self.device == "cpu"
         copy = {"bytes": row.bytes if cached else OUT_OF_CACHE, "streamed": not cached}
         try:
             row.peak = self.peak()
@@ -183,8 +185,10 @@ class Bench:
         except Failure as failure:
             row.problems.setdefault("limits", str(failure))
 
-    def peak(self) -> float:
-        """FLOP/s of the FMA loop, the best of all measurements so far."""
+    def peak(self) -> float | None:
+        """FLOP/s of the FMA loop, the best of all measurements so far; unknown on a GPU."""
+        if self.device == "cuda":
+            return None
         now = self.clients["tatami"]("fma_peak", seconds=PEAK_SECONDS)["value"]
         self.best_peak = max(self.best_peak, now)
         return self.best_peak

@@ -26,8 +26,9 @@ BATCH = 1e-3  # seconds: faster calls are timed in batches at least this long
 class Library:
     """How one library takes its inputs and gives back its outputs."""
 
-    def __init__(self, name: str, threads: int):
+    def __init__(self, name: str, threads: int, device: str):
         self.name = name
+        self.device = device
         self.around = contextlib.nullcontext
 
     def version(self) -> str:
@@ -39,24 +40,46 @@ class Library:
     def to_numpy(self, array):
         return np.asarray(array)
 
+    def wait(self):
+        """Until all that was called is done."""
+
+    def about(self):
+        return {"version": self.version()}
+
 
 class Tatami(Library):
-    def __init__(self, name, threads):
-        super().__init__(name, threads)
+    def __init__(self, name, threads, device):
+        super().__init__(name, threads, device)
         self.package = importlib.import_module("tatami")
         self.kernels = importlib.import_module("tatami.kernels")
         self.package.set_num_threads(threads)
+        self.cupy = importlib.import_module("cupy") if device == "cuda" else None
 
     def version(self):
         return f"{self.package.__version__} ({self.package.isa()})"
 
     def call(self, operation, inputs):
+        if self.cupy:
+            inputs = {key: self.cupy.asarray(array) for key, array in inputs.items()}
         return operation.tatami(self.kernels, **inputs)
+
+    def to_numpy(self, array):
+        return array.get() if hasattr(array, "get") else np.asarray(array)
+
+    def wait(self):
+        if self.cupy:
+            self.cupy.cuda.get_current_stream().synchronize()
+
+    def about(self):
+        if not self.cupy:
+            return super().about()
+        properties = self.cupy.cuda.runtime.getDeviceProperties(0)
+        return {"version": self.version(), "device": properties["name"].decode()}
 
 
 class Torch(Library):
-    def __init__(self, name, threads):
-        super().__init__(name, threads)
+    def __init__(self, name, threads, device):
+        super().__init__(name, threads, device)
         self.module = importlib.import_module("torch")
         self.module.set_num_threads(threads)
 
@@ -64,14 +87,20 @@ class Torch(Library):
         return self.module.__version__
 
     def call(self, operation, inputs):
-        tensors = {key: self.module.from_numpy(array) for key, array in inputs.items()}
+        tensors = {
+            key: self.module.from_numpy(array).to(self.device) for key, array in inputs.items()
+        }
         training = getattr(operation, "training", False)  # its call asks for gradients
         self.around = contextlib.nullcontext if training else self.module.inference_mode
-        with self.around():
+        with self.around(), self.module.device(self.device):
             return operation.torch(self.module, **tensors)
 
     def to_numpy(self, array):
-        return array.detach().numpy()
+        return array.detach().cpu().numpy()
+
+    def wait(self):
+        if self.device == "cuda":
+            self.module.cuda.synchronize()
 
 
 LIBRARIES = {"tatami": Tatami, "numpy": Library, "torch": Torch}
@@ -84,7 +113,7 @@ class Worker:
         self.repeats = 1
 
     def about(self):
-        return {"version": self.library.version()}
+        return self.library.about()
 
     def prepare(self, case: str, path: str):
         """Runs the case once, saves its outputs and finds how many calls fill a batch."""
@@ -109,6 +138,7 @@ class Worker:
             start = time.perf_counter()
             for _ in range(self.repeats):
                 call()
+            self.library.wait()
             return time.perf_counter() - start
 
     def time(self, seconds: float):
@@ -125,10 +155,18 @@ class Worker:
 
     def copy_bandwidth(self, bytes: int, streamed: bool):
         """Bytes/s, read and written, of a copy that moves `bytes` in all."""
+        if self.library.device == "cuda":
+            return {"value": self._copied(bytes)}
         return {"value": importlib.import_module("tatami._core").copy_bandwidth(bytes, streamed)}
 
+    def _copied(self, bytes: int) -> float:
+        cupy = self.library.cupy
+        x, y = cupy.zeros(bytes // 8, np.float32), cupy.zeros(bytes // 8, np.float32)
+        self.call, self.repeats = (lambda: cupy.copyto(y, x)), 20
+        return bytes / min(self.batch() / self.repeats for _ in range(5))
 
-def main(name: str, threads: str) -> None:
+
+def main(name: str, threads: str, device: str) -> None:
     # what a library prints must not mix with the replies
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -138,7 +176,7 @@ def main(name: str, threads: str) -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            worker = worker or Worker(LIBRARIES[name](name, int(threads)))
+            worker = worker or Worker(LIBRARIES[name](name, int(threads), device))
             reply = getattr(worker, request.pop("do"))(**request)
         except Exception as error:
             reply = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}

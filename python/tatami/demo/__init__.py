@@ -21,6 +21,7 @@ def add_arguments(parser):
     add("--seeds", type=_count, metavar="N", help="networks to train (default: 5)")
     add("--epochs", type=_count, metavar="N", help="passes over the digits (default: 20)")
     add("--quick", action="store_true", help="one network, three epochs, unless given otherwise")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="where to train (default: cpu)")
     add("--out", type=Path, default=Path("runs/demo"), metavar="FOLDER", help="default: runs/demo")
 
 
@@ -31,4 +32,5 @@ def run(args):
         seeds=args.seeds or (1 if args.quick else 5),
         epochs=args.epochs or (3 if args.quick else 20),
         folder=args.out,
+        device=args.device,
     )

@@ -35,10 +35,10 @@ class TestCurve(training.Callback):
         self.accuracy.append(accuracy)
 
 
-def train(seed, epochs, train, test, batch_size=32):
+def train(seed, epochs, train, test, batch_size=32, device="cpu"):
     """One network: the model, and by epoch its loss, accuracy and test accuracy."""
     random.manual_seed(seed)
-    model = network()
+    model = network().to(device)
     optimizer = optim.Adam(model.parameters(), lr=3e-3)
     images, digits = train
     steps = epochs * -(-len(images) // batch_size)

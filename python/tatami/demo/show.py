@@ -11,7 +11,7 @@ from ..examples._digits import load
 from . import compare, digits
 
 
-def show(seeds, epochs, folder):
+def show(seeds, epochs, folder, device="cpu"):
     train, test = load()
     folder.mkdir(parents=True, exist_ok=True)
     print(
@@ -19,7 +19,7 @@ def show(seeds, epochs, folder):
         f"{len(train[1]):,} handwritten digits to learn from, {len(test[1]):,} to be tested on\n"
     )
     start = time.perf_counter()
-    runs = [digits.train(seed, epochs, train, test) for seed in range(seeds)]
+    runs = [digits.train(seed, epochs, train, test, device=device) for seed in range(seeds)]
     seconds = time.perf_counter() - start
     models, histories = zip(*runs, strict=True)
     accuracies = [history["val_accuracy"][-1] for history in histories]

@@ -29,7 +29,7 @@ def scaled_dot_product_attention(
     if is_causal:
         if attn_mask is not None:
             raise ValueError("scaled_dot_product_attention: is_causal excludes an attn_mask")
-        attn_mask = np.tril(np.ones((q.shape[-2], k.shape[-2]), bool))
+        attn_mask = np.tril(np.ones((q.shape[-2], k.shape[-2]), bool, like=array_of(q)))
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     scores = matmul(q * scale, transpose(k, (*range(k.ndim - 2), k.ndim - 1, k.ndim - 2)))
     if attn_mask is None:

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from .. import kernels as K
-from ..autograd import Op
+from .._device import device_of, moved
+from ..autograd import Op, Tensor
 from ..autograd.tensor import array_of
 from .arithmetic import add
 from .shape import axes_of, broadcast_to
@@ -20,6 +21,7 @@ _getitem = Op(
 def _put_raw(values, index, shape):
     """Zeros of ``shape`` with ``values`` added at ``index``; places named twice get both."""
     if _names_rows(index, values):
+        index = moved(index, device_of(values))
         rows = np.where(index < 0, index + shape[0], index)
         table = (shape[0], values.size // max(index.size, 1))
         return K.embedding_grad(values.reshape(*index.shape, -1), rows, table).reshape(shape)
@@ -33,8 +35,8 @@ def _put_raw(values, index, shape):
 
 def _names_rows(index, values):
     """An array of row numbers, for which there is a kernel."""
-    integers = type(index) is np.ndarray and index.dtype.kind in "iu" and index.ndim > 0
-    return integers and type(values) is np.ndarray and values.size > 0
+    integers = getattr(index, "ndim", 0) > 0 and index.dtype.kind in "iu"
+    return integers and not isinstance(values, Tensor) and values.size > 0
 
 
 def _names_once(index):

@@ -86,7 +86,7 @@ def huber_loss(input, target, *, reduction="mean", delta=1.0):
 
 def _column(weight, logits):
     """Class weights along axis 1; ones for None."""
-    w = np.ones(logits.shape[1], logits.dtype) if weight is None else weight
+    w = np.ones(logits.shape[1], logits.dtype, like=array_of(logits)) if weight is None else weight
     return np.reshape(w, (1, -1, *(1,) * (logits.ndim - 2)))
 
 
@@ -99,7 +99,8 @@ def _class_shares(logits, target, weight, ignore_index, label_smoothing):
     else:
         counted = target != ignore_index
         index = np.where(counted, target, 0)
-        shares = np.moveaxis(np.eye(classes, dtype=logits.dtype)[index], -1, 1)
+        own = np.eye(classes, dtype=logits.dtype, like=array_of(logits))
+        shares = np.moveaxis(own[index], -1, 1)
         count = float(np.sum(column.reshape(-1)[index] * counted))
         column = column * np.expand_dims(counted, 1)
     return (shares * (1 - label_smoothing) + label_smoothing / classes) * column, count

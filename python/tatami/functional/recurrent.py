@@ -41,7 +41,7 @@ def _first(state, x, w_hh):
     """The state given, or zeros."""
     if state is not None:
         return state
-    return Tensor(np.zeros((x.shape[1], w_hh.shape[1]), x.dtype))
+    return Tensor(np.zeros((x.shape[1], w_hh.shape[1]), x.dtype, like=array_of(x)))
 
 
 def _composed_lstm(x, w_ih, w_hh, b_ih, b_hh, h0, c0, *, lengths, reverse):

@@ -48,7 +48,7 @@ def _prod_of_others_raw(x):
 
 def _prod_of_others_rule(g, _y, x):
     """By element k: the sum over i != k of g_i times the product without i and k."""
-    same = np.eye(x.shape[-1], dtype=bool)
+    same = np.eye(x.shape[-1], dtype=bool, like=array_of(x))
     without = _prod_of_others(where(same, 1.0, reshape(x, (*x.shape[:-1], 1, -1))))
     return sum(where(same, 0.0, reshape(g, (*x.shape[:-1], 1, -1)) * without), -1)
 

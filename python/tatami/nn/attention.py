@@ -5,6 +5,8 @@ import math
 import numpy as np
 
 from .. import functional as F
+from .._device import device_of
+from ..autograd.tensor import array_of
 from . import init
 from .allocation import parameter
 from .lazy import Lazy, require
@@ -141,7 +143,7 @@ class MultiheadAttention(Lazy):
             mask = _additive("attn_mask", attn_mask, q.dtype, *shapes)
             masks.append(mask.reshape(n, heads, rows, columns) if mask.ndim == 3 else mask)
         if is_causal:
-            later = np.triu(np.ones((rows, columns), bool), 1)
+            later = np.triu(np.ones((rows, columns), bool, like=array_of(q)), 1)
             masks.append(np.where(later, -np.inf, 0).astype(q.dtype))
         return sum(masks[1:], masks[0]) if masks else None
 
@@ -153,7 +155,7 @@ class MultiheadAttention(Lazy):
 
 def _additive(name, mask, dtype, *shapes):
     """What ``mask``, of one of the shapes, adds to scores."""
-    mask = np.asarray(mask)
+    mask = mask if device_of(mask) == "cuda" else np.asarray(mask)
     if mask.shape not in shapes:
         fitting = " or ".join(map(str, shapes))
         raise ValueError(f"MultiheadAttention: {name} must be {fitting}, got shape {mask.shape}")

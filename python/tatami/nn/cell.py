@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import functional as F
+from ..autograd.tensor import array_of
 from .allocation import parameter
 from .lazy import Lazy, require
 from .recurrent import pair, reset
@@ -35,7 +36,7 @@ class _Cell(Lazy):
 
     def zeros(self, x):
         """The state before the first step."""
-        return np.zeros((x.shape[0], self.hidden_size), x.dtype)
+        return np.zeros((x.shape[0], self.hidden_size), x.dtype, like=array_of(x))
 
     def multiply_adds(self, x, y):
         return x.shape[0] * (self.weight_ih.size + self.weight_hh.size)

@@ -4,6 +4,8 @@ import numpy as np
 
 from .. import functional as F
 from .. import random
+from .._device import device_of, moved
+from ..autograd.tensor import array_of
 from .module import Module
 
 
@@ -34,4 +36,5 @@ class GaussianNoise(Module):
         if not self.training:
             return x
         dtype = np.dtype(x.dtype)
-        return x + random.generator().standard_normal(x.shape, dtype) * dtype.type(self.std)
+        noise = random.generator().standard_normal(x.shape, dtype) * dtype.type(self.std)
+        return x + moved(noise, device_of(array_of(x)))

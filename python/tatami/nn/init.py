@@ -10,6 +10,7 @@ from functools import wraps
 import numpy as np
 
 from .. import random
+from .._device import moved
 from .allocation import has_memory
 
 __all__ = [
@@ -44,7 +45,8 @@ def _fills(values):
     @wraps(values)
     def fill(tensor, *args, **kwargs):
         if has_memory():
-            tensor.data[...] = values(tensor, *args, **kwargs)
+            value = values(tensor, *args, **kwargs)
+            tensor.data[...] = moved(value, tensor.device) if np.ndim(value) else value
             tensor.bump()
         return tensor
 

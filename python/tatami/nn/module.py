@@ -5,6 +5,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from .._device import device_of, moved
 from ..autograd import Tensor, no_grad
 from .mode import evaluating
 
@@ -101,8 +102,8 @@ class Module:
         return list(self._named((Parameter, Buffer)))
 
     def state_dict(self):
-        """A copy of every parameter and buffer: name -> array."""
-        return {name: t.data.copy() for name, t in self.named_state()}
+        """A copy of every parameter and buffer as a NumPy array: name -> array."""
+        return {name: moved(t.data.copy(), "cpu") for name, t in self.named_state()}
 
     def load_state_dict(self, state, strict=True):
         """Copy the arrays of ``state`` in, by name; nothing is changed where anything is wrong.
@@ -114,7 +115,7 @@ class Module:
         found = match(own, state, strict)
         for name, tensor in own.items():
             if name in state:
-                tensor.data[...] = state[name]
+                tensor.data[...] = moved(state[name], tensor.device)
                 tensor.bump()
         return found
 
@@ -153,6 +154,22 @@ class Module:
                 tensor.data = tensor.data.astype(dtype)
                 tensor.grad = None
         return self
+
+    def to(self, device):
+        """Move all parameters, buffers and gradients to "cpu" or "cuda"; returns the module.
+
+        Give optimizers their parameters afterwards: what they remember stays where it is.
+        """
+        for _, tensor in self.named_state():
+            tensor.data = moved(tensor.data, device)
+            if tensor.grad is not None:
+                tensor.grad.data = moved(tensor.grad.data, device)
+        return self
+
+    @property
+    def device(self):
+        """Where the parameters and buffers are: "cpu" or "cuda"; "cpu" without any."""
+        return next((tensor.device for _, tensor in self.named_state()), "cpu")
 
     def float(self):
         return self.astype(np.float32)
@@ -240,7 +257,7 @@ def example(value):
     """A tensor to try a module on, from an example or from its shape."""
     if isinstance(value, Tensor):
         return value
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) or device_of(value) == "cuda":
         return Tensor(value)
     return Tensor(np.zeros([1 if n is None else n for n in value], np.float32))
 
@@ -257,7 +274,7 @@ def match(own, state, strict):
     for name, tensor in own.items():
         if name not in state:
             continue
-        array = np.asarray(state[name])
+        array = state[name] if device_of(state[name]) == "cuda" else np.asarray(state[name])
         if array.shape != tensor.shape:
             raise ValueError(
                 f"load_state_dict: {name} has shape {array.shape} "

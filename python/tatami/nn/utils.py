@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from .. import kernels as K
+from .._device import device_of
 from ..autograd import Tensor
 
 
@@ -13,10 +14,14 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
 
     Returns the norm before, a float. ``norm_type`` may be ``inf``, the greatest absolute value. A
     norm that is infinite or NaN is a RuntimeError under ``error_if_nonfinite``, else it spoils the
-    gradients, as in PyTorch.
+    gradients, as in PyTorch. On a GPU the usual norm is returned as an array of no axes, for which
+    nothing has to be waited.
     """
     lists = _gradients(parameters)
-    norm = _norm([g for grads in lists for g in grads], lists, float(norm_type))
+    grads = [g for grads in lists for g in grads]
+    if norm_type == 2 and not error_if_nonfinite and grads and device_of(grads[0]) == "cuda":
+        return _clip_there(lists, max_norm)
+    norm = _norm(grads, lists, float(norm_type))
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(
             f"clip_grad_norm_: the gradients' norm of order {norm_type} is {norm}; "
@@ -26,6 +31,15 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     if not factor >= 1:  # NaN too
         for grads in lists:
             K.scale_all(grads, factor)
+    return norm
+
+
+def _clip_there(lists, max_norm):
+    """The same on a GPU, whose numbers stay there."""
+    norm = sum(K.global_norm(grads) ** 2 for grads in lists) ** 0.5
+    factor = np.minimum(max_norm / (norm + 1e-6), 1.0)  # NaN stays
+    for grads in lists:
+        K.scale_all(grads, factor)
     return norm
 
 
@@ -41,8 +55,8 @@ def _gradients(parameters):
     for p in [parameters] if isinstance(parameters, Tensor) else parameters:
         if p.grad is not None:
             grad = p.grad.data
-            if not (grad.flags.c_contiguous and grad.flags.writeable):
-                grad = p.grad.data = np.array(grad, order="C")
+            if not (grad.flags.c_contiguous and getattr(grad.flags, "writeable", True)):
+                grad = p.grad.data = grad.copy(order="C")
             together.setdefault(grad.dtype, []).append(grad)
     return list(together.values())
 
@@ -53,5 +67,6 @@ def _norm(grads, lists, order):
     if not grads:
         return 0.0
     if order == math.inf:
-        return float(np.max([np.abs(g).max(initial=0.0) for g in grads]))
-    return float(sum(np.sum(np.abs(g) ** order, dtype=np.float64) for g in grads) ** (1 / order))
+        return float(np.max([float(np.abs(g).max(initial=0.0)) for g in grads]))
+    powers = (float(np.sum(np.abs(g) ** order, dtype=np.float64)) for g in grads)
+    return float(sum(powers) ** (1 / order))

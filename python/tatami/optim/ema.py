@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .. import kernels as K
+from .._device import device_of, moved
 from ..nn.module import Module
 
 
@@ -74,7 +75,8 @@ class EMA:
 
     def state_dict(self):
         """A copy of the averages and the number of updates."""
-        return {"updates": self.updates, "averages": [a.copy() for a in self.averages]}
+        averages = [moved(a.copy(), "cpu") for a in self.averages]
+        return {"updates": self.updates, "averages": averages}
 
     def load_state_dict(self, state_dict):
         shapes = [np.shape(a) for a in state_dict["averages"]]
@@ -83,4 +85,4 @@ class EMA:
             raise ValueError(f"EMA.load_state_dict: shapes are {shapes} but the model's are {own}")
         self.updates = int(state_dict["updates"])
         for average, loaded in zip(self.averages, state_dict["averages"]):
-            average[...] = loaded
+            average[...] = moved(loaded, device_of(average))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._device import device_of, moved
 from ..autograd import Tensor, grad, set_grad_enabled
 
 
@@ -194,7 +195,7 @@ def _listed(optimizer, params):
 
 
 def _copied(value):
-    return value.copy() if isinstance(value, np.ndarray) else value
+    return moved(value.copy(), "cpu") if hasattr(value, "dtype") else value
 
 
 def _loaded(optimizer, name, value, p):
@@ -206,4 +207,4 @@ def _loaded(optimizer, name, value, p):
             f"{type(optimizer).__name__}.load_state_dict: {name} has shape {np.shape(value)} "
             f"but its parameter has shape {p.shape}"
         )
-    return np.array(value, p.dtype)
+    return moved(np.array(moved(value, "cpu"), p.dtype), device_of(p.data))

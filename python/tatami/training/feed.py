@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import random
+from .._device import device_of, moved
 from ..autograd import Tensor
 
 
@@ -34,13 +35,14 @@ def is_arrays(x):
 
 def as_inputs(x):
     """A tuple of arrays, one for every argument of the model."""
-    return tuple(np.asarray(part) for part in x) if isinstance(x, tuple) else (np.asarray(x),)
+    return tuple(map(_array, x)) if isinstance(x, tuple) else (_array(x),)
 
 
-def as_tensors(inputs, dtype):
-    """Tensors of the inputs, floats in the model's dtype."""
+def as_tensors(inputs, dtype, device):
+    """Tensors of the inputs on the model's device, floats in the model's dtype."""
     return [
-        Tensor(x.astype(dtype) if x.dtype.kind == "f" and x.dtype != dtype else x) for x in inputs
+        Tensor(moved(x.astype(dtype) if x.dtype.kind == "f" and x.dtype != dtype else x, device))
+        for x in inputs
     ]
 
 
@@ -66,7 +68,7 @@ def split(x, y, weight, share, validation_data):
     def part(a, which):
         if isinstance(a, tuple):
             return tuple(part(one, which) for one in a)
-        return None if a is None else np.asarray(a)[which]
+        return None if a is None else _array(a)[which]
 
     return *(part(a, before) for a in (x, y, weight)), tuple(part(a, after) for a in (x, y, weight))
 
@@ -221,4 +223,6 @@ class LoaderFeed:
 
 
 def _array(value):
-    return None if value is None else np.asarray(value)
+    if value is None or device_of(value) == "cuda":
+        return value
+    return np.asarray(value)

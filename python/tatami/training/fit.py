@@ -118,10 +118,11 @@ def evaluate(model, x, y=None, batch_size=32, *, verbose=0, sample_weight=None, 
 def _measure(model, compiled, feed, line=None):
     """Loss and metrics by name; the model trains on as before."""
     tally = compiled.tally()
-    dtype = dtype_of(model)
+    dtype, device = dtype_of(model), model.device
     with evaluating(model):
         for inputs, target, weight in _counted(feed, feed.steps, line):
-            compiled.check(model, as_tensors(inputs, dtype), target, weight, tally)
+            inputs = as_tensors(inputs, dtype, device)
+            compiled.check(model, inputs, target, weight, tally)
     return tally()
 
 
@@ -148,8 +149,8 @@ def predict(model, x, batch_size=32, *, verbose=0):
     with evaluating(model):
         for inputs in _counted(_inputs(x, batch_size), steps, line):
             if dtype is None:
-                dtype = dtype_of(model)
-            parts.append(arrays(model(*as_tensors(inputs, dtype))))
+                dtype, device = dtype_of(model), model.device
+            parts.append(arrays(model(*as_tensors(inputs, dtype, device))))
     if line is not None:
         line.finish(f"{len(parts)}/{len(parts)}")
     if parts and isinstance(parts[0], tuple):

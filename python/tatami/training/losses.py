@@ -3,9 +3,8 @@
 import copy
 import inspect
 
-import numpy as np
-
 from .. import functional as F
+from .._device import moved
 from ..autograd import Tensor
 
 _names = {
@@ -51,6 +50,9 @@ class Loss:
 
     def __call__(self, output, target, weight=None):
         """The mean over the batch; with weights (N,) that of weight times loss, as in Keras."""
+        if isinstance(output, Tensor):
+            target = moved(target, output.device)
+            weight = None if weight is None else moved(weight, output.device)
         target = matched(target, output)
         if weight is None:
             return self.function(output, target)
@@ -79,7 +81,7 @@ def matched(target, output):
     A target with as many numbers as the output takes its dtype, and its shape if only axes of
     length 1 differ; class indices (N, 1) become (N,); floats take the output's dtype.
     """
-    if not isinstance(output, Tensor) or not isinstance(target, np.ndarray):
+    if not isinstance(output, Tensor) or isinstance(target, Tensor):
         return target
     if target.size == output.size or target.dtype.kind == "f":
         if target.dtype != output.dtype:

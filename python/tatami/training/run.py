@@ -16,6 +16,7 @@ class Run:
     def __init__(self, model, compiled, feed, callbacks, epochs, initial_epoch, class_weight):
         self.model = model
         self.dtype = dtype_of(model)
+        self.device = model.device
         self.compiled = compiled
         self.feed = feed
         self.epochs = epochs
@@ -82,7 +83,7 @@ class Run:
         """One step on one batch."""
         if self.class_weight is not None:
             weight = self.class_weight(target, weight)
-        inputs = as_tensors(inputs, self.dtype)
+        inputs = as_tensors(inputs, self.dtype, self.device)
         self.compiled.step(self.model, inputs, target, weight, self.tally)
 
     def state_dict(self):

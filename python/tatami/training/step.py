@@ -17,7 +17,7 @@ class Steps:
     def prepare(self, model, feed):
         """Find the input sizes that were left out, then make the optimizer given by name."""
         if not all(getattr(module, "built", True) for module in model.modules()):
-            model.build(*as_tensors(feed.example(), np.float32))
+            model.build(*as_tensors(feed.example(), np.float32, "cpu"))
         if self.optimizer is None:
             self.optimizer = made(self.given, model)
 
@@ -55,7 +55,9 @@ class OwnSteps(Steps):
     def _batch(self, inputs, target, weight):
         if weight is not None:
             raise ValueError("a model with its own train_step takes no weights of rows")
-        return inputs if target is None else [*inputs, *as_tensors([target], inputs[0].dtype)]
+        if target is None:
+            return inputs
+        return [*inputs, *as_tensors([target], inputs[0].dtype, inputs[0].device)]
 
 
 def _by_name(model, step, numbers):

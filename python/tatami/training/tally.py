@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from .._device import moved
 from ..autograd import Tensor
 from ..metrics import Mean
 
@@ -23,7 +24,7 @@ class Tally:
         if self.metrics:
             output = arrays(output)
             for metric in self.metrics:
-                metric.update(target, output)
+                metric.update(moved(target, "cpu"), output)
 
     def __call__(self):
         return {metric.name: metric.result() for metric in (self.loss, *self.metrics)}
@@ -89,7 +90,7 @@ class Logs(Mapping):
 
 
 def arrays(output):
-    """The arrays of a tensor, or of a tuple of them."""
+    """The NumPy arrays of a tensor, or of a tuple of them."""
     if isinstance(output, Tensor):
-        return output.data
+        return moved(output.data, "cpu")
     return tuple(arrays(part) for part in output) if isinstance(output, tuple) else output
