@@ -13,37 +13,44 @@ TATAMI_DEVICE V between(V z, V h, V n) {
 
 template <class T>
 struct GruForward : ForwardPhase<T, 3> {
-    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[3]) const {
+    TATAMI_DEVICE auto begin(Place at) const {
         using V = Real<T>;
         const ForwardFrame<T>& f = this->f;
-        if (!f.live(at)) return f.stand_still(at);
         const int64_t H = f.p.h;
         T* const kept = f.kept_at(at);
-        const V r = logistic(sum[0] + kept[0]).value, z = logistic(sum[1] + kept[H]).value;
-        const V q = sum[2] + f.hidden_bias[at.unit], n = tanh(fma(r, q, V(kept[2 * H])));
-        const V h = between(z, f.h_before(at), n);
-        f.next(at, h, h);
-        if (!f.a.kept) return;
-        kept[0] = r;
-        kept[H] = z;
-        kept[2 * H] = n;
-        kept[3 * H] = q;
+        const V x_r = kept[0], x_z = kept[H], x_n = kept[2 * H];
+        const V before = f.h_before(at), bias = f.hidden_bias[at.unit];
+        const bool live = f.live(at);
+        return [=, &f](const V(&sum)[3]) {
+            if (!live) return f.stand_still(at);
+            const V r = logistic(sum[0] + x_r).value, z = logistic(sum[1] + x_z).value;
+            const V q = sum[2] + bias, n = tanh(fma(r, q, x_n)), h = between(z, before, n);
+            f.next(at, h, h);
+            if (!f.a.kept) return;
+            kept[0] = r;
+            kept[H] = z;
+            kept[2 * H] = n;
+            kept[3 * H] = q;
+        };
     }
 };
 
 // Reset first, part one: r, z and r h.
 template <class T>
 struct GruReset : ForwardPhase<T, 2> {
-    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[2]) const {
+    TATAMI_DEVICE auto begin(Place at) const {
         using V = Real<T>;
         const ForwardFrame<T>& f = this->f;
         const int64_t H = f.p.h;
         T* const kept = f.kept_at(at);
-        const V r = logistic(sum[0] + kept[0]).value;
-        kept[0] = r;
-        kept[H] = logistic(sum[1] + kept[H]).value;
-        // The gradient of W_hn reads it for all rows.
-        kept[3 * H] = f.live(at) ? r * f.h_before(at) : V(0);
+        const V x_r = kept[0], x_z = kept[H], before = f.h_before(at);
+        const bool live = f.live(at);
+        return [=](const V(&sum)[2]) {
+            const V r = logistic(sum[0] + x_r).value;
+            kept[0] = r;
+            kept[H] = logistic(sum[1] + x_z).value;
+            kept[3 * H] = live ? r * before : V(0);  // the gradient of W_hn reads it for all rows
+        };
     }
 };
 
@@ -58,36 +65,43 @@ struct GruCandidate : ForwardPhase<T, 1> {
         const int64_t H = this->f.p.h;
         return {this->f.a.w_hh + 2 * H * H, H, 1};
     }
-    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[1]) const {
+    TATAMI_DEVICE auto begin(Place at) const {
         using V = Real<T>;
         const ForwardFrame<T>& f = this->f;
-        if (!f.live(at)) return f.stand_still(at);
         const int64_t H = f.p.h;
         T* const kept = f.kept_at(at);
-        const V n = tanh(sum[0] + kept[2 * H]), h = between(V(kept[H]), f.h_before(at), n);
-        kept[2 * H] = n;
-        f.next(at, h, h);
+        const V z = kept[H], x_n = kept[2 * H], before = f.h_before(at);
+        const bool live = f.live(at);
+        return [=, &f](const V(&sum)[1]) {
+            if (!live) return f.stand_still(at);
+            const V n = tanh(sum[0] + x_n), h = between(z, before, n);
+            kept[2 * H] = n;
+            f.next(at, h, h);
+        };
     }
 };
 
 template <class T>
 struct GruBackward : BackwardPhase<T> {
-    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[1]) const {
+    TATAMI_DEVICE auto begin(Place at) const {
         using V = Real<T>;
         const BackwardFrame<T>& f = this->f;
-        V dh;
-        if (!f.incoming(at, sum[0], dh)) return;
         const int64_t H = f.p.h, state = f.state(at), to = f.delta_at(at);
         const T* const kept = f.kept_at(at);
         const V r = kept[0], z = kept[H], n = kept[2 * H], q = kept[3 * H];
         const V before = f.h.before(at.t)[state];
-        const V dn = dh * (V(1) - z) * (V(1) - n * n);
-        const V dz = dh * (before - n) * z * (V(1) - z), dr = dn * q * r * (V(1) - r);
-        f.carry[state] = dh * z;
-        f.delta[to] = f.delta_h[to] = dr;
-        f.delta[to + H] = f.delta_h[to + H] = dz;
-        f.delta[to + 2 * H] = dn;
-        f.delta_h[to + 2 * H] = dn * r;
+        const auto in = f.incoming(at);
+        return [=, &f](const V(&sum)[1]) {
+            if (!in.live) return f.stand_still(at, in.carried + sum[0]);
+            const V dh = in.carried + sum[0] + in.of_y;
+            const V dn = dh * (V(1) - z) * (V(1) - n * n);
+            const V dz = dh * (before - n) * z * (V(1) - z), dr = dn * q * r * (V(1) - r);
+            f.carry[state] = dh * z;
+            f.delta[to] = f.delta_h[to] = dr;
+            f.delta[to + H] = f.delta_h[to + H] = dz;
+            f.delta[to + 2 * H] = dn;
+            f.delta_h[to + 2 * H] = dn * r;
+        };
     }
 };
 
@@ -95,18 +109,21 @@ struct GruBackward : BackwardPhase<T> {
 template <class T>
 struct GruCandidateBackward : BackwardPhase<T> {
     TATAMI_BOTH int64_t depth() const { return 2 * this->f.p.h; }
-    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[1]) const {
+    TATAMI_DEVICE auto begin(Place at) const {
         using V = Real<T>;
         const BackwardFrame<T>& f = this->f;
-        V dh;
-        if (!f.incoming(at, sum[0], dh)) return;
         const int64_t H = f.p.h, state = f.state(at);
         const T* const kept = f.kept_at(at);
         const V z = kept[H], n = kept[2 * H], before = f.h.before(at.t)[state];
-        T* const delta = f.delta + f.delta_at(at);
-        delta[H] = dh * (before - n) * z * (V(1) - z);
-        delta[2 * H] = dh * (V(1) - z) * (V(1) - n * n);
-        f.carry[state] = dh * z;
+        const auto in = f.incoming(at);
+        return [=, &f](const V(&sum)[1]) {
+            if (!in.live) return f.stand_still(at, in.carried + sum[0]);
+            const V dh = in.carried + sum[0] + in.of_y;
+            T* const delta = f.delta + f.delta_at(at);
+            delta[H] = dh * (before - n) * z * (V(1) - z);
+            delta[2 * H] = dh * (V(1) - z) * (V(1) - n * n);
+            f.carry[state] = dh * z;
+        };
     }
 };
 
@@ -122,14 +139,17 @@ struct GruResetBackward : BackwardPhase<T> {
         const int64_t H = this->f.p.h;
         return {this->f.a.w_hh + 2 * H * H, 1, H};
     }
-    TATAMI_DEVICE void operator()(Place at, const Real<T> (&sum)[1]) const {
+    TATAMI_DEVICE auto begin(Place at) const {
         using V = Real<T>;
         const BackwardFrame<T>& f = this->f;
-        if (!f.live(at)) return;
         const int64_t state = f.state(at);
-        const V r = *f.kept_at(at), before = f.h.before(at.t)[state];
-        f.delta[f.delta_at(at)] = sum[0] * before * r * (V(1) - r);
-        f.carry[state] = fma(sum[0], r, f.carry[state]);
+        const V r = *f.kept_at(at), before = f.h.before(at.t)[state], carried = f.carry[state];
+        const bool live = f.live(at);
+        return [=, &f](const V(&sum)[1]) {
+            if (!live) return;
+            f.delta[f.delta_at(at)] = sum[0] * before * r * (V(1) - r);
+            f.carry[state] = fma(sum[0], r, carried);
+        };
     }
 };
 

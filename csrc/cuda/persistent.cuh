@@ -316,14 +316,18 @@ struct PersistentBlock {
         const int tiles = groups * ((count + ROWS - 1) / ROWS);
         for (int tile = int(threadIdx.x) / kWarp; tile < tiles; tile += kPersistentWarps) {
             const int down = tile / groups * ROWS, across = tile % groups * kWarpUnits;
+            // Other lanes read what an owner reads.
+            Place own{at.t, at.row + down + Product::row(), at.unit + across + Product::unit()};
+            const bool inside = own.row < end && own.unit < all.units;
+            if (own.row >= end) own.row = end - 1;
+            if (own.unit >= all.units) own.unit = all.units - 1;
+            const auto finish = phase.begin(own);  // its loads are on their way meanwhile
             Real<T> acc[Product::kCells][Phase::kGates] = {};
             if (some)
                 Product::multiply(weights + across * Phase::kGates * depth, stage + down * depth,
                                   depth, acc);
             Product::gather(acc);
-            const Place own{at.t, at.row + down + Product::row(),
-                            at.unit + across + Product::unit()};
-            if (Product::owns() && own.row < end && own.unit < all.units) phase(own, acc[0]);
+            if (Product::owns() && inside) finish(acc[0]);
         }
     }
 

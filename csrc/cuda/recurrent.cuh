@@ -56,6 +56,20 @@ struct States {
     TATAMI_BOTH T* after(int64_t t) const { return at(t + !reverse); }
 };
 
+// What both directions know; Arguments: RecurrentForward or RecurrentBackward.
+template <class Arguments>
+struct Frame {
+    Recurrent p;
+    Arguments a;
+
+    TATAMI_DEVICE bool live(Place at) const { return !a.lengths || at.t < a.lengths[at.row]; }
+    TATAMI_DEVICE int64_t state(Place at) const { return at.row * p.state_row + at.unit; }
+    TATAMI_DEVICE int64_t y_index(Place at) const { return (at.t * p.n + at.row) * p.h + at.unit; }
+    TATAMI_DEVICE int64_t kept_index(Place at) const {
+        return (at.t * p.n + at.row) * p.kept_row + at.unit;
+    }
+};
+
 // ---- Forward.
 
 // bias: what is added to the projections of x; hidden: to W_hn h alone, where `apart` < columns.
@@ -73,29 +87,23 @@ struct MergeBiases {
 };
 
 template <class T>
-struct ForwardFrame {
+struct ForwardFrame : Frame<RecurrentForward<T>> {
     using V = Real<T>;
-    Recurrent p;
-    RecurrentForward<T> a;
     States<T> h, c;         // c for lstm only
     V *bias, *hidden_bias;  // (columns), (h)
     T* kept;                // (t, n, kept_row): projections of x, which the steps may overwrite
 
-    TATAMI_DEVICE bool live(Place at) const { return !a.lengths || at.t < a.lengths[at.row]; }
-    TATAMI_DEVICE T* kept_at(Place at) const {
-        return kept + (at.t * p.n + at.row) * p.kept_row + at.unit;
-    }
-    TATAMI_DEVICE int64_t state(Place at) const { return at.row * p.state_row + at.unit; }
-    TATAMI_DEVICE V h_before(Place at) const { return h.before(at.t)[state(at)]; }
-    TATAMI_DEVICE V c_before(Place at) const { return c.before(at.t)[state(at)]; }
+    TATAMI_DEVICE T* kept_at(Place at) const { return kept + this->kept_index(at); }
+    TATAMI_DEVICE V h_before(Place at) const { return h.before(at.t)[this->state(at)]; }
+    TATAMI_DEVICE V c_before(Place at) const { return c.before(at.t)[this->state(at)]; }
 
     TATAMI_DEVICE void next(Place at, V new_h, V y) const {
-        h.after(at.t)[state(at)] = new_h;
-        a.y[(at.t * p.n + at.row) * p.h + at.unit] = y;
+        h.after(at.t)[this->state(at)] = new_h;
+        this->a.y[this->y_index(at)] = y;
     }
     // Past a row's end.
     TATAMI_DEVICE void stand_still(Place at) const {
-        if (c.data) c.after(at.t)[state(at)] = c_before(at);
+        if (c.data) c.after(at.t)[this->state(at)] = c_before(at);
         next(at, h_before(at), V(0));
     }
 };
@@ -130,7 +138,7 @@ void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
     const States<T> h{all ? a.h_states : two, slot, all, p.reverse};
     const States<T> c{!has_c ? nullptr : all ? a.c_states : two + 2 * slot, slot, all, p.reverse};
     const ForwardFrame<T> f{
-        p, a, h, c, bias, bias + p.columns, a.kept ? a.kept : kept.template as<T>()};
+        {p, a}, h, c, bias, bias + p.columns, a.kept ? a.kept : kept.template as<T>()};
     const int64_t apart = p.kind == RecurrentKind::gru ? 2 * p.h : p.columns;
     each_unit(1, p.columns, MergeBiases<T>{a.b_ih, a.b_hh, apart, bias, bias + p.columns});
     gemm<T>(p.t * p.n, p.columns, p.i, 1, along_depth(a.x, p.i), along_depth(a.w_ih, p.i),
@@ -149,40 +157,36 @@ void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
 // ---- Backward.
 
 template <class T>
-struct BackwardFrame {
+struct BackwardFrame : Frame<RecurrentBackward<T>> {
     using V = Real<T>;
-    Recurrent p;
-    RecurrentBackward<T> a;
     States<const T> h, c;
     T *delta, *delta_h;  // (t, n, delta_row): gradients of the gates as the projections of x and
                          // of h enter them; one buffer where they are the same
     V *carry, *carry_c;  // (n, state_row): gradient of the states after a step, less what goes
                          // through the gates of later steps
 
-    TATAMI_DEVICE bool live(Place at) const { return !a.lengths || at.t < a.lengths[at.row]; }
-    TATAMI_DEVICE const T* kept_at(Place at) const {
-        return a.kept + (at.t * p.n + at.row) * p.kept_row + at.unit;
-    }
-    TATAMI_DEVICE int64_t state(Place at) const { return at.row * p.state_row + at.unit; }
+    TATAMI_DEVICE const T* kept_at(Place at) const { return this->a.kept + this->kept_index(at); }
     TATAMI_DEVICE int64_t delta_at(Place at) const {
-        return (at.t * p.n + at.row) * p.delta_row + at.unit;
-    }
-    TATAMI_DEVICE const T* grad_y_at(Place at) const {
-        return a.grad_y + (at.t * p.n + at.row) * p.h + at.unit;
+        return (at.t * this->p.n + at.row) * this->p.delta_row + at.unit;
     }
 
-    // dh, the gradient of the state after this step, is `sum` through the gates of later ones and
-    // the rest; false where the row stands still and it is only passed on.
-    TATAMI_DEVICE bool incoming(Place at, V sum, V& dh) const {
-        dh = carry[state(at)] + sum;
-        if (live(at)) {
-            if (a.grad_y) dh += *grad_y_at(at);
-            return true;
+    // What the gradient of the state after this step is made of, besides what comes through the
+    // gates of later ones.
+    struct Incoming {
+        V carried, of_y;
+        bool live;
+    };
+    TATAMI_DEVICE Incoming incoming(Place at) const {
+        const T* const of_y = this->a.grad_y;
+        return {carry[this->state(at)], of_y ? V(of_y[this->y_index(at)]) : V(0), this->live(at)};
+    }
+    // Past a row's end it is only passed on.
+    TATAMI_DEVICE void stand_still(Place at, V dh) const {
+        carry[this->state(at)] = dh;
+        for (int64_t gate = 0; gate < this->p.gates; gate++) {
+            const int64_t to = delta_at(at) + gate * this->p.h;
+            delta[to] = delta_h[to] = T(0);
         }
-        carry[state(at)] = dh;
-        for (int64_t gate = 0; gate < p.gates; gate++)
-            delta[delta_at(at) + gate * p.h] = delta_h[delta_at(at) + gate * p.h] = T(0);
-        return false;
     }
 };
 
@@ -205,7 +209,7 @@ struct BackwardPhase {
             for (int gate = 0; gate < 4; gate++) prefetch(f.kept_at(at) + gate * f.p.h);
         prefetch(f.h.before(at.t) + f.state(at));
         if (f.c.data) prefetch(f.c.before(at.t) + f.state(at));
-        if (f.a.grad_y) prefetch(f.grad_y_at(at));
+        if (f.a.grad_y) prefetch(f.a.grad_y + f.y_index(at));
     }
 };
 
@@ -249,14 +253,10 @@ void backward_sequence(const Recurrent& p, const RecurrentBackward<T>& a) {
         both(size_t((two ? 2 : 1) * deltas) * sizeof(T));
     V *const carry = carries.template as<V>(), *const sums = carry + 2 * slot;
     T* const delta = both.template as<T>();
-    const BackwardFrame<T> f{p,
-                             a,
-                             {a.h_states, slot, true, p.reverse},
-                             {a.c_states, slot, true, p.reverse},
-                             delta,
-                             delta + (two ? deltas : 0),
-                             carry,
-                             carry + slot};
+    const BackwardFrame<T> f{
+        {p, a},      {a.h_states, slot, true, p.reverse}, {a.c_states, slot, true, p.reverse},
+        delta,       delta + (two ? deltas : 0),          carry,
+        carry + slot};
     const auto copy = [&]<class To, class From>(To* to, int64_t to_row, const From* from,
                                                 int64_t from_row, const V* more) {
         each_unit(p.n, p.h, CopyRows<To, From>{to, to_row, from, from_row, more, p.h});

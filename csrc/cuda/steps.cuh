@@ -6,8 +6,9 @@
 //   int64_t depth() const           of the product
 //   Rows<T> left(int64_t t) const   its left factor (rows, depth) at time t; none: its sums are 0
 //   Factor weights() const          its right factor: column gate * units + unit
-//   void operator()(Place, const Real<T> (&sums)[kGates]) const   the work, on the device
-//   void fetch(Place) const         asks for what the work reads and no step computes
+//   auto begin(Place) const         reads what the work on a row and unit needs besides, and gives
+//                                   a function of const Real<T> (&sums)[kGates] that does it
+//   void fetch(Place) const         asks for what begin() will read and no step computes
 //
 // There are two ways through them. One kernel that stays for all steps (persistent.cuh) keeps the
 // weights on chip: best where a step is short and the weights fit. The other, here, launches a
@@ -80,7 +81,7 @@ struct WorkOnSums {
         if (sums) TATAMI_UNROLL
         for (int gate = 0; gate < kGates; gate++)
             sum[gate] = sums[(row * kGates + gate) * units + unit];
-        phase(Place{t, row, unit}, sum);
+        phase.begin(Place{t, row, unit})(sum);
     }
 };
 

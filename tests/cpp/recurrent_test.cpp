@@ -153,9 +153,6 @@ void plans_are_as_meant() {
             const Persistent p = plan(all, large, {4, units});
             if (rows < 1000) CHECK(p.blocks() > 0);
             if (p.blocks()) fits(p, all, large);
-            std::printf("  H %4d, N %4d: %d x %d blocks of %d units and %d rows (%d), %d bytes\n",
-                        int(units), int(rows), int(p.across), int(p.down), int(p.units),
-                        int(p.rows), int(p.tile_rows), int(p.shared_bytes));
         }
     CHECK(plan({100, 8, 2000, false}, large, {4, 2000}).blocks() == 0);  // 64 MB of weights
     const Sequence all{3, 5, 23, false};
