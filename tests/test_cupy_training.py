@@ -1,5 +1,7 @@
 """The layers above the kernels on arrays of a GPU, by the stand-in of fake_cupy: as on the CPU."""
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -167,3 +169,13 @@ def test_tensors_say_where_they_are():
     assert_same_bits(x.grad.numpy(), np.array([6, 0], np.float32))
     with pytest.raises(TypeError, match="do not mix"):
         x + Tensor([1.0, 2.0])
+
+
+def test_the_script_for_a_gpu_runs_dry(tmp_path):
+    script = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
+    command = [sys.executable, script, "--dry-run", "--out", tmp_path, "--stages", "limits", "time"]
+    subprocess.run(command, check=True)
+    results = json.loads((tmp_path / "gpu.json").read_text())
+    assert results["limits"]["copy bytes/s"] > 0
+    rows = results["time"].values()
+    assert rows and all(row["tatami"] > 0 for row in rows)
