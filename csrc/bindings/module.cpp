@@ -2,6 +2,7 @@
 
 #include <pybind11/stl.h>
 
+#include "core/cuda_library.h"
 #include "core/memory_pool.h"
 #include "core/thread_pool.h"
 
@@ -11,6 +12,14 @@ static void bind_runtime(py::module_& m) {
     m.def("isa", &isa);
     m.def("isas", &isas);
     m.def("set_isa", &set_isa);
+    m.def("cuda_problem", [] {  // why arrays on a GPU are refused, "" where they are not
+        try {
+            cuda_library();
+        } catch (const std::runtime_error& e) {
+            return std::string(e.what());
+        }
+        return std::string();
+    });
     m.def("num_threads", &num_threads);
     m.def("set_num_threads", &set_num_threads);
     m.def("exchange_thread_override", &exchange_thread_override);

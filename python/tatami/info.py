@@ -22,7 +22,7 @@ def run(args):
         "machine": f"{platform.system()} {platform.machine()}",
         "instruction set": f"{tatami.isa()} (also here: {', '.join(others) or 'none'})",
         "threads": tatami.get_num_threads(),
-        "CUDA": "not in this version",
+        "CUDA": _core.cuda_problem().removeprefix("CUDA: ") or "arrays of CuPy are taken",
         "memory pool": f"{_size(memory['in_use'])} in use, {_size(memory['cached'])} cached, "
         f"at most {_size(memory['limit'])} cached",
     }
