@@ -241,6 +241,9 @@ def test_wrong_arguments_name_the_operator():
         K.sgd_step([x.T], [x.T], lr=0.1)
     with pytest.raises(TypeError, match="embedding: indices must hold integers"):
         K.embedding(x, x)
+    odd = cp.zeros(9, np.uint8)[1:].view(np.float32)
+    with pytest.raises(ValueError, match="relu: x does not begin at a multiple of its items"):
+        K.relu(odd)
     with pytest.raises(ValueError, match="relu: out shares memory"):
         wide = cp.zeros(8, np.float32)
         K.relu(wide[:4], out=wide[2:6])

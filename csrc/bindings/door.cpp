@@ -69,7 +69,12 @@ Given given(const char* op, const char* name, py::handle value) {
                 ready(a),
                 bool(PyArray_ISWRITEABLE(a))};
     }
-    if (cupy::holds(value)) return on_gpu(cupy::array(op, name, value));
+    if (cupy::holds(value)) {
+        Given a = on_gpu(cupy::array(op, name, value));
+        check(reinterpret_cast<uintptr_t>(a.array.data) % size_t(PyDataType_ALIGNMENT(a.type)) == 0,
+              op, ": ", name, " does not begin at a multiple of its items' size; copy it");
+        return a;
+    }
     throw TypeError(concat(op, ": ", name, " must be a NumPy or CuPy array, got ",
                            Py_TYPE(value.ptr())->tp_name, " (numpy.asarray makes one)"));
 }
