@@ -101,9 +101,10 @@ inline bool Persistent::fit(const Sequence& all, Device device, int64_t element,
     return staged > 0;
 }
 
-// Guesses for a processor of today, until they are measured: a launch; a meeting of blocks and the
-// way of memory to all of them; what a step waits for in any case.
-inline constexpr int64_t kLaunchCycles = 5000, kMeetingCycles = 1500, kWaitCycles = 800;
+// Guesses for a processor of today, until they are measured: a launch; a meeting of blocks, and
+// each that arrives; what a step waits for in any case.
+inline constexpr int64_t kLaunchCycles = 5000, kMeetingCycles = 1500, kArrivalCycles = 4,
+                         kWaitCycles = 800;
 
 inline int64_t Persistent::cycles(const Sequence& all, int64_t element,
                                   std::initializer_list<PhaseSize> phases) const {
@@ -115,7 +116,7 @@ inline int64_t Persistent::cycles(const Sequence& all, int64_t element,
         const int64_t shared = tiles * (16 + 3 * tile_rows);
         step += loads * std::max<int64_t>(shared, rounds * 100);
         step += rows * depth * element / 24 + kWaitCycles;
-        if (across > 1) step += kMeetingCycles;
+        if (across > 1) step += kMeetingCycles + across * kArrivalCycles;
         begin += units * gates * depth * element / 32;
     }
     return begin + all.steps * step;
@@ -341,6 +342,8 @@ struct PersistentBlock {
     }
 };
 
+inline constexpr int kCounterStride = 16;  // a line of the cache for each
+
 template <class T, int ROWS, class First, class... Next>
 __global__ void __launch_bounds__(kPersistentThreads, 1)
     persistent_kernel(Sequence all, Persistent plan, uint64_t* counters, First phase,
@@ -355,7 +358,7 @@ __global__ void __launch_bounds__(kPersistentThreads, 1)
                                    int(plan.staged),
                                    shared,
                                    shared,
-                                   counters + blockIdx.y};
+                                   counters + blockIdx.y * kCounterStride};
     block.keep(phase);
     (block.keep(next), ...);
     sync_block();
@@ -370,8 +373,9 @@ __global__ void __launch_bounds__(kPersistentThreads, 1)
 
 template <class T, class... Phase>
 void run_persistent(const Sequence& all, const Persistent& plan, const Phase&... phases) {
-    const Workspace counters(size_t(plan.down) * sizeof(uint64_t));
-    fill(plan.down, uint64_t(0), counters.as<uint64_t>());
+    const int64_t words = plan.down * kCounterStride;
+    const Workspace counters(size_t(words) * sizeof(uint64_t));
+    fill(words, uint64_t(0), counters.as<uint64_t>());
     const Grid grid{dim3(unsigned(plan.across), unsigned(plan.down)), dim3(kPersistentThreads),
                     size_t(plan.shared_bytes), plan.across > 1};
     launch(grid,
