@@ -1,19 +1,11 @@
-#include "ops/conv2d.h"
+#include "bindings/conv2d.h"
 
 #include "bindings/arguments.h"
 #include "bindings/module.h"
 
 namespace tatami {
 
-namespace {
-
-// stride, padding, dilation and groups as Python gives them.
-struct Geometry {
-    py::handle stride, padding, dilation;
-    int64_t groups;
-};
-
-ConvWindow read(const char* op, int rank, const Geometry& g) {
+ConvWindow conv_window(const char* op, int rank, const Geometry& g) {
     ConvWindow window;
     window.rank = rank;
     window.stride = pair_argument(op, "stride", g.stride, rank);
@@ -23,9 +15,11 @@ ConvWindow read(const char* op, int rank, const Geometry& g) {
     return window;
 }
 
-int64_t work(const Conv2d& p) {
+int64_t conv_work(const Conv2d& p) {
     return p.n * p.oh * p.ow * p.o * p.group_c * p.kh * p.kw / 16;
 }
+
+namespace {
 
 // y = f(conv(x, weight) + bias), and the transposed convolution's input gradient, which is the
 // same.
@@ -38,7 +32,7 @@ py::object apply(const char* op, const Conv2d& p, const char* x_name, const Inpu
     const Output y = output(op, out, result, x);
     if (!out.is_none()) no_overlap(op, y, {&x, &weight, bias ? &*bias : nullptr});
     with_type(x.dtype(), [&]<class T>() {
-        run<T>(x.device(), work(p), [&](const Kernels<T>& k) {
+        run<T>(x.device(), conv_work(p), [&](const Kernels<T>& k) {
             kernel(k.conv2d)(p, x.as<T>(), weight.as<T>(), pointer<T>(bias), y.as<T>());
         });
     });
@@ -53,7 +47,7 @@ py::object weight_gradient(const char* op, const Conv2d& p, const Input& dy, con
     const Output dw = output(op, out, p.weight, x);
     if (!out.is_none()) no_overlap(op, dw, {&dy, &x});
     with_type(x.dtype(), [&]<class T>() {
-        run<T>(x.device(), work(p), [&](const Kernels<T>& k) {
+        run<T>(x.device(), conv_work(p), [&](const Kernels<T>& k) {
             k.conv2d.weight_grad(p, dy.as<T>(), x.as<T>(), dw.as<T>());
         });
     });
@@ -64,7 +58,7 @@ py::object conv(const char* op, int rank, py::handle x, py::handle weight, py::h
                 const Geometry& g, py::handle activation, py::handle out) {
     const Input in = input(op, "x", x), w = input(op, "weight", weight);
     const auto b = optional_input(op, "bias", bias);
-    Conv2d p(op, in.shape(), w.shape(), read(op, rank, g));
+    Conv2d p(op, in.shape(), w.shape(), conv_window(op, rank, g));
     if (b) Conv2d::check_bias(op, b->shape(), p.o);
     p.activation = activation_argument(op, activation);
     return apply(op, p, "x", in, w, b, out, p.y, kForward);
@@ -74,7 +68,7 @@ py::object conv_input_grad(const char* op, int rank, py::handle grad_y, py::hand
                            py::handle input_shape, const Geometry& g, py::handle out) {
     const Input dy = input(op, "grad_y", grad_y), w = input(op, "weight", weight);
     const Conv2d p(op, shape_argument(op, "input_shape", input_shape), w.shape(),
-                   read(op, rank, g));
+                   conv_window(op, rank, g));
     Conv2d::check_shape(op, "grad_y", dy.shape(), p.y, "the convolution's result");
     return apply(op, p, "grad_y", dy, w, std::nullopt, out, p.x, kInputGrad);
 }
@@ -84,7 +78,7 @@ py::object conv_weight_grad(const char* op, int rank, py::handle grad_y, py::han
     const Input dy = input(op, "grad_y", grad_y), in = input(op, "x", x);
     same_kind(op, "grad_y", dy, "x", in);
     const Conv2d p(op, in.shape(), shape_argument(op, "weight_shape", weight_shape),
-                   read(op, rank, g));
+                   conv_window(op, rank, g));
     Conv2d::check_shape(op, "grad_y", dy.shape(), p.y, "the convolution's result");
     return weight_gradient(op, p, dy, in, out);
 }
@@ -94,7 +88,7 @@ py::object transposed(const char* op, int rank, py::handle x, py::handle weight,
                       py::handle out) {
     const Input in = input(op, "x", x), w = input(op, "weight", weight);
     const auto b = optional_input(op, "bias", bias);
-    Conv2d p = Conv2d::transposed(op, in.shape(), w.shape(), read(op, rank, g),
+    Conv2d p = Conv2d::transposed(op, in.shape(), w.shape(), conv_window(op, rank, g),
                                   pair_argument(op, "output_padding", output_padding, rank));
     if (b) Conv2d::check_bias(op, b->shape(), p.c);
     p.activation = activation_argument(op, activation);
@@ -106,7 +100,7 @@ py::object transposed_input_grad(const char* op, int rank, py::handle grad_y, py
                                  py::handle output_padding, py::handle out) {
     const Input dy = input(op, "grad_y", grad_y), w = input(op, "weight", weight);
     const Conv2d p = Conv2d::transposed(op, shape_argument(op, "input_shape", input_shape),
-                                        w.shape(), read(op, rank, g),
+                                        w.shape(), conv_window(op, rank, g),
                                         pair_argument(op, "output_padding", output_padding, rank));
     Conv2d::check_shape(op, "grad_y", dy.shape(), p.x, "the transposed convolution's result");
     return apply(op, p, "grad_y", dy, w, std::nullopt, out, p.y, kForward);
@@ -118,7 +112,7 @@ py::object transposed_weight_grad(const char* op, int rank, py::handle grad_y, p
     const Input dy = input(op, "grad_y", grad_y), in = input(op, "x", x);
     same_kind(op, "grad_y", dy, "x", in);
     const Conv2d p = Conv2d::transposed(
-        op, in.shape(), shape_argument(op, "weight_shape", weight_shape), read(op, rank, g),
+        op, in.shape(), shape_argument(op, "weight_shape", weight_shape), conv_window(op, rank, g),
         pair_argument(op, "output_padding", output_padding, rank));
     Conv2d::check_shape(op, "grad_y", dy.shape(), p.x, "the transposed convolution's result");
     return weight_gradient(op, p, in, dy, out);

@@ -63,6 +63,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_norm(m);
     bind_optim(m);
     bind_pool2d(m);
+    bind_pooled_conv2d(m);
     bind_prelu(m);
     bind_probe(m);
     bind_recurrent(m);

@@ -17,6 +17,7 @@ void bind_matmul(py::module_& m);
 void bind_norm(py::module_& m);
 void bind_optim(py::module_& m);
 void bind_pool2d(py::module_& m);
+void bind_pooled_conv2d(py::module_& m);
 void bind_prelu(py::module_& m);
 void bind_probe(py::module_& m);
 void bind_recurrent(py::module_& m);

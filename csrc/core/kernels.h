@@ -17,6 +17,7 @@
 #include "ops/norm.h"
 #include "ops/optim.h"
 #include "ops/pool2d.h"
+#include "ops/pooled_conv2d.h"
 #include "ops/prelu.h"
 #include "ops/probe.h"
 #include "ops/recurrent.h"
@@ -42,6 +43,7 @@ struct Kernels {
     NormKernels<T> norm;
     OptimKernels optim;
     Pool2dKernels<T> pool2d;
+    PooledConv2dKernels<T> pooled_conv2d;
     PreluKernels<T> prelu;
     ProbeKernels<T> probe;
     ReparameterizeKernels<T> reparameterize;

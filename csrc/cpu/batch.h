@@ -12,8 +12,9 @@
 
 namespace tatami::TATAMI_ISA {
 
-// A register tile; and the pixels that share a range of taps, the same on every instruction set.
-inline constexpr int kBatchRows = 6, kBatchPixels = kRegisters == 32 ? 4 : 2, kSharedPixels = 4;
+// A register tile, where few rows are made up for by pixels; and the pixels that share a range of
+// taps, the same on every instruction set.
+inline constexpr int kBatchRows = 6, kBatchPixels = 4, kFewRows = 3, kSharedPixels = 2;
 
 // Images as vectors: (channels, h, pitch), with zeros left and right of the source's columns.
 struct BatchStrip {
@@ -52,12 +53,41 @@ TATAMI_INLINE TapRange taps_reaching(int64_t taps, int64_t begin, int64_t last, 
     return range;
 }
 
+// Neighbouring columns of the grid, and the taps that reach the source from them.
+struct BatchPiece {
+    int64_t first, pixels;
+    TapRange taps;
+};
+
+TATAMI_INLINE BatchPiece batch_piece(const GatherShape& g, const BatchStrip& s, int64_t first) {
+    const int64_t pixels = min<int64_t>(kSharedPixels, g.columns - first);
+    const int64_t begin = first * g.stride_w, last = begin + (pixels - 1) * g.stride_w;
+    return {first, pixels,
+            taps_reaching(s.tap_columns, begin, last, g.w, [&](int64_t t) { return g.tap[t].dw; })};
+}
+
+// All columns, those with the same taps in one piece; piece has room for one a column. Returns how
+// many.
+TATAMI_INLINE int64_t batch_pieces(const GatherShape& g, const BatchStrip& s, BatchPiece* piece) {
+    int64_t count = 0;
+    for (int64_t j = 0; j < g.columns; j += kSharedPixels) {
+        const BatchPiece next = batch_piece(g, s, j), last = count ? piece[count - 1] : next;
+        if (count && next.taps.first == last.taps.first && next.taps.end == last.taps.end)
+            piece[count - 1].pixels += next.pixels;
+        else
+            piece[count++] = next;
+    }
+    return count;
+}
+
 // What every tile of a convolution shares.
 template <class T>
 struct BatchWindow {
     int64_t channels, taps, tap_columns;
     int64_t channel_stride, pixel_step;  // elements of the strip
     const int64_t* offset;               // (taps) into a channel of the strip
+    const BatchPiece* piece;             // (pieces)
+    int64_t pieces;
 };
 
 // c (ROWS, NV pixels, kLanes; row stride c_stride) = sum over channels and the taps of `rows` and
@@ -153,18 +183,6 @@ TATAMI_INLINE TapRange batch_tap_rows(const GatherShape& g, const BatchStrip& s,
                          [&](int64_t r) { return g.tap[r * s.tap_columns].dh; });
 }
 
-// use(j, pixels, taps): the grid's columns in pieces, with the taps that reach the source.
-template <class Use>
-TATAMI_INLINE void each_batch_piece(const GatherShape& g, const BatchStrip& s, const Use& use) {
-    const Blocks pieces = even_blocks(g.columns, kSharedPixels, 1);
-    for (int64_t j = 0; j < g.columns; j += pieces.size) {
-        const int64_t pixels = min(pieces.size, g.columns - j), first = j * g.stride_w;
-        use(j, pixels,
-            taps_reaching(s.tap_columns, first, first + (pixels - 1) * g.stride_w, g.w,
-                          [&](int64_t t) { return g.tap[t].dw; }));
-    }
-}
-
 // Whether this costs less than what would be done else (`direct`: sliding over a strip, else gemm),
 // by shape alone. Counted in products of a vector; measured: what it takes to read a vector of
 // pixels, to write one, more where images lie whole pages apart, and to gather one for gemm.
@@ -180,9 +198,10 @@ TATAMI_INLINE bool batch_pays(int64_t m, int64_t images, const GatherShape& g, c
         const TapRange taps = batch_tap_rows(g, s, i);
         tap_rows += double(taps.end - taps.first);
     }
-    each_batch_piece(g, s, [&](int64_t, int64_t count, TapRange taps) {
-        tap_columns += double(count * (taps.end - taps.first));
-    });
+    for (int64_t j = 0; j < g.columns; j += kSharedPixels) {
+        const BatchPiece piece = batch_piece(g, s, j);
+        tap_columns += double(piece.pixels * (piece.taps.end - piece.taps.first));
+    }
     const double write = g.rows * g.columns * sizeof(T) % kPage ? kWrite : kWritePages;
     const double cost = channels * tap_rows * tap_columns * double(m) +
                         channels * double(g.h * g.w) * kRead + pixels * double(m) * write;
@@ -200,37 +219,54 @@ void batch_rows(const GatherShape& g, const BatchStrip& s, const BatchWindow<T>&
                 const T* strip, const T* bias, int64_t count, int64_t row, int64_t rows, T* c) {
     constexpr auto tiles = std::make_integer_sequence<int, kBatchRows * kBatchPixels>{};
     const int64_t c_stride = rows * g.columns * kLanes<T>;
+    const int64_t most = count <= kFewRows ? kBatchPixels : kSharedPixels;
     for (int64_t i = 0; i < rows; i++) {
         const TapRange tap_rows = batch_tap_rows(g, s, row + i);
         const T* const from = strip + ((row + i) * g.stride_h * s.pitch + s.left) * kLanes<T>;
         T* const to = c + i * g.columns * kLanes<T>;
-        each_batch_piece(g, s, [&](int64_t piece, int64_t pixels, TapRange tap_columns) {
-            for (int64_t j = piece; j < piece + pixels; j += kBatchPixels) {
-                const int64_t together = min<int64_t>(kBatchPixels, piece + pixels - j);
-                batch_tile_for<T>(count, together, tiles)(w, tap_rows, tap_columns, a,
+        for (int64_t k = 0; k < w.pieces; k++) {
+            const BatchPiece& piece = w.piece[k];
+            for (int64_t p = 0; p < piece.pixels; p += most) {
+                const int64_t together = min(most, piece.pixels - p), j = piece.first + p;
+                batch_tile_for<T>(count, together, tiles)(w, tap_rows, piece.taps, a,
                                                           from + j * w.pixel_step, bias,
                                                           to + j * kLanes<T>, c_stride);
             }
-        });
+        }
     }
 }
 
-// The product of m rows of weights over all images, onto a dense grid.
-template <class T, class A>
-void batch(int64_t m, int64_t images, const T* source, const GatherShape& g, const BatchStrip& s,
-           const A& weights, const Image<T>& out) {
+// A tile of a band of the grid: channels [first, first + count), rows [row, row + rows), of images
+// [image, image + images).
+struct BatchBand {
+    int64_t first, count, row, rows, image, images;
+};
+
+// The product of m rows of weights over all images: fill(image, images, strip) lays images out as
+// vectors, use(band, c) takes c (count, rows, columns, kLanes), behind which lie more vectors than
+// lanes. Bands are whole multiples of `unit` rows, but for the last one.
+template <class T, class A, class Fill, class Use>
+void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s, const A& weights,
+           const T* bias, int64_t unit, const Fill& fill, const Use& use) {
     constexpr int64_t n = kLanes<T>, kBandBytes = 48 << 10;
     const Blocks tiles = even_blocks(m, kBatchRows, 1);
     const Blocks bands = even_blocks(
-        g.rows, max<int64_t>(kBandBytes / (tiles.size * g.columns * n * int64_t(sizeof(T))), 1), 1);
+        g.rows, max<int64_t>(kBandBytes / (tiles.size * g.columns * n * int64_t(sizeof(T))), 1),
+        unit);
     // A packer may write up to a vector past its tile: each tile has room of its own.
     const int64_t depth = g.channels * g.taps, tile_size = tiles.size * depth + kPack<T>;
     const int64_t band_size = (tiles.size * bands.size * g.columns + n) * n;
     const int64_t room = s.vectors * n + band_size;
-    const memory::Scratch offsets(g.taps * sizeof(int64_t)),
+    const memory::Scratch offsets(g.taps * sizeof(int64_t)), pieces(g.columns * sizeof(BatchPiece)),
         packed(tiles.count * tile_size * sizeof(T)), scratch(num_threads() * room * sizeof(T));
-    const BatchWindow<T> w{g.channels,        g.taps,         s.tap_columns,
-                           g.h * s.pitch * n, g.stride_w * n, offsets.as<int64_t>()};
+    const BatchWindow<T> w{g.channels,
+                           g.taps,
+                           s.tap_columns,
+                           g.h * s.pitch * n,
+                           g.stride_w * n,
+                           offsets.as<int64_t>(),
+                           pieces.as<BatchPiece>(),
+                           batch_pieces(g, s, pieces.as<BatchPiece>())};
     for (int64_t t = 0; t < g.taps; t++)
         offsets.as<int64_t>()[t] = (g.tap[t].dh * s.pitch + g.tap[t].dw) * n;
     for (int64_t i = 0; i < tiles.count; i++)
@@ -242,24 +278,35 @@ void batch(int64_t m, int64_t images, const T* source, const GatherShape& g, con
     const Blocks shares = even_blocks(tiles.count, ceil_div(tiles.count, parts), 1);
     const int64_t work = images * g.rows * g.columns * m * (depth + 4) / n;
     parallel_for(blocks * shares.count, work, [&](int64_t task, int worker) {
-        T *const strip = scratch.as<T>() + worker * room, *const band = strip + s.vectors * n;
+        T *const strip = scratch.as<T>() + worker * room, *const c = strip + s.vectors * n;
         const int64_t image = task / shares.count * n, together = min(n, images - image);
         const int64_t first_tile = task % shares.count * shares.size;
         const int64_t end_tile = min(first_tile + shares.size, tiles.count);
-        fill_batch(g, s, source + image * g.image_stride, together, strip);
+        fill(image, together, strip);
         for (int64_t row = 0; row < g.rows; row += bands.size)
             for (int64_t i = first_tile; i < end_tile; i++) {
                 const int64_t first = i * tiles.size, count = min(tiles.size, m - first);
-                const int64_t rows = min(bands.size, g.rows - row), pixels = rows * g.columns;
+                const BatchBand band{first, count,   row, min(bands.size, g.rows - row),
+                                     image, together};
                 batch_rows(g, s, w, packed.as<T>() + i * tile_size, strip,
-                           out.bias ? out.bias + first : nullptr, count, row, rows, band);
-                activate_rows(out.activation, band, pixels * n, count, pixels * n);
-                for (int64_t r = 0; r < count; r++)
-                    write_batch(band + r * pixels * n, pixels,
-                                out.data + image * out.image_stride + (first + r) * out.plane +
-                                    row * g.columns,
-                                out.image_stride, together);
+                           bias ? bias + first : nullptr, count, row, band.rows, c);
+                use(band, c);
             }
+    });
+}
+
+// The same onto a dense grid of pixels.
+template <class T, class A, class Fill>
+void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s, const A& weights,
+           const Image<T>& out, const Fill& fill) {
+    batch(m, images, g, s, weights, out.bias, 1, fill, [&](const BatchBand& band, T* c) {
+        const int64_t pixels = band.rows * g.columns, channel = pixels * kLanes<T>;
+        activate_rows(out.activation, c, channel, band.count, channel);
+        for (int64_t r = 0; r < band.count; r++)
+            write_batch(c + r * channel, pixels,
+                        out.data + band.image * out.image_stride + (band.first + r) * out.plane +
+                            band.row * g.columns,
+                        out.image_stride, band.images);
     });
 }
 

@@ -11,6 +11,16 @@ namespace tatami::TATAMI_ISA {
 // A register tile of output channels by taps of one row of the window.
 inline constexpr int kLaneRows = kRegisters == 32 ? 4 : 2, kLaneTaps = 5;
 
+// Keeps v in a register, where there are enough: the compiler would read it anew for each product.
+template <class V>
+TATAMI_INLINE void hold([[maybe_unused]] V& v) {
+#if defined(__AVX512F__)
+    asm("" : "+v"(v));
+#elif defined(__aarch64__)
+    asm("" : "+w"(v));
+#endif
+}
+
 // What every tile of a tap row shares: the grid's rows from which it reaches the source.
 struct LaneGrid {
     int64_t rows, columns;
@@ -29,10 +39,11 @@ void lane_tile(const LaneGrid& g, const T* dy, const T* x, const int64_t* offset
              j++, at += g.x_pixel, dy += kLanes<T>) {
             Vec<T> pixel[TAPS];
 #pragma GCC unroll 5
-            for (int t = 0; t < TAPS; t++) pixel[t] = load(tap[t] + at);
+            for (int t = 0; t < TAPS; t++) hold(pixel[t] = load(tap[t] + at));
 #pragma GCC unroll 4
             for (int r = 0; r < ROWS; r++) {
-                const Vec<T> factor = load(dy + r * g.dy_channel);
+                Vec<T> factor = load(dy + r * g.dy_channel);
+                hold(factor);
 #pragma GCC unroll 5
                 for (int t = 0; t < TAPS; t++) acc[r][t] = fma(factor, pixel[t], acc[r][t]);
             }
@@ -95,40 +106,39 @@ void add_lanes(int64_t m, const GatherShape& g, const BatchStrip& s, const T* dy
 }
 
 // dweight (m, channels, taps) = sum over images and the grid of dy (m, grid) · x at each tap.
-template <class T>
-void batch_weight_grad(int64_t m, int64_t images, const T* dy, int64_t dy_image, const T* x,
+// fill(image, images, to) lays images of dy out as vectors (m, grid, kLanes).
+template <class T, class Fill>
+void batch_weight_grad(int64_t m, int64_t images, const Fill& fill, const T* x,
                        const GatherShape& g, const BatchStrip& s, T* dweight) {
     constexpr int64_t n = kLanes<T>, kMostParts = 16;
-    const Tap own{0, 0};
-    const GatherShape dy_shape{m, g.rows, g.columns, dy_image, g.rows, g.columns, 1, 1, 1, &own};
-    const BatchStrip dy_strip = plan_batch(dy_shape);
     // Parts by shape alone: each adds up its images in their order.
     const int64_t blocks = ceil_div(images, kPack<T>), weights = m * g.channels * g.taps;
     const Blocks parts = even_blocks(blocks, ceil_div(blocks, kMostParts), 1);
     const int64_t part_images = parts.size * kPack<T>, part_size = round_up(weights, n);
-    const int64_t x_size = s.vectors * n, dy_size = dy_strip.vectors * n;
+    const int64_t x_size = s.vectors * n, dy_size = m * g.rows * g.columns * n;
     const int64_t room = x_size + dy_size + part_size * kPack<T>;
     const memory::Scratch scratch(num_threads() * room * sizeof(T)),
         part_sums(parts.count * part_size * sizeof(T));
-    parallel_for(
-        parts.count, images * weights * g.rows * g.columns / n, [&](int64_t part, int worker) {
-            T *const x_strip = scratch.as<T>() + worker * room, *const dy_vectors =
-                                                                    x_strip + x_size;
-            T* const sums = dy_vectors + dy_size;
-            std::memset(sums, 0, size_t(part_size * kPack<T>) * sizeof(T));
-            const int64_t end = min(images, (part + 1) * part_images);
-            for (int64_t image = part * part_images; image < end; image += n) {
-                const int64_t together = min(n, end - image);
-                fill_batch(g, s, x + image * g.image_stride, together, x_strip);
-                fill_batch(dy_shape, dy_strip, dy + image * dy_image, together, dy_vectors);
-                add_lanes(m, g, s, dy_vectors, x_strip, sums + image % kPack<T>);
-            }
-            for (int64_t w = 0; w < part_size; w += n) {
-                Pack<T> lanes[n];
-                for (int k = 0; k < n; k++) lanes[k] = load_pack(sums + (w + k) * kPack<T>);
-                sum_packs(lanes, part_sums.as<T>() + part * part_size + w);
-            }
-        });
+    parallel_for(parts.count, images * weights * g.rows * g.columns / n,
+                 [&](int64_t part, int worker) {
+                     T *const x_strip = scratch.as<T>() + worker * room, *const dy_vectors =
+                                                                             x_strip + x_size;
+                     T* const sums = dy_vectors + dy_size;
+                     std::memset(sums, 0, size_t(part_size * kPack<T>) * sizeof(T));
+                     const int64_t end = min(images, (part + 1) * part_images);
+                     for (int64_t image = part * part_images; image < end; image += n) {
+                         const int64_t together = min(n, end - image);
+                         fill_batch(g, s, x + image * g.image_stride, together, x_strip);
+                         fill(image, together, dy_vectors);
+                         add_lanes(m, g, s, dy_vectors, x_strip, sums + image % kPack<T>);
+                     }
+                     for (int64_t w = 0; w < part_size; w += n) {
+                         Pack<T> lanes[n];
+                         for (int k = 0; k < n; k++)
+                             lanes[k] = load_pack(sums + (w + k) * kPack<T>);
+                         sum_packs(lanes, part_sums.as<T>() + part * part_size + w);
+                     }
+                 });
     for (int64_t w = 0; w < weights; w += n) {
         Vec<T> sum = load(part_sums.as<T>() + w);
         for (int64_t part = 1; part < parts.count; part++)

@@ -152,10 +152,16 @@ template <class T>
 static void weight_grad_lanes(const Conv2d& p, const GatherShape& shape, const T* dy, const T* x,
                               T* dweight) {
     const int64_t pixels = p.oh * p.ow, size = p.group_o * p.group_c * shape.taps;
+    const Tap own{0, 0};
+    const GatherShape dy_shape{p.group_o, p.oh, p.ow, p.o * pixels, p.oh, p.ow, 1, 1, 1, &own};
+    const BatchStrip dy_strip = plan_batch(dy_shape);
     parallel_problems(p.groups, p.n * pixels * p.groups * size / kLanes<T>, [&](int64_t g) {
-        batch_weight_grad(p.group_o, p.n, dy + g * p.group_o * pixels, p.o * pixels,
-                          x + g * p.group_c * p.h * p.w, shape, plan_batch(shape),
-                          dweight + g * size);
+        const auto fill = [&](int64_t image, int64_t images, T* to) {
+            const int64_t channel = image * p.o + g * p.group_o;
+            fill_batch(dy_shape, dy_strip, dy + channel * pixels, images, to);
+        };
+        batch_weight_grad(p.group_o, p.n, fill, x + g * p.group_c * p.h * p.w, shape,
+                          plan_batch(shape), dweight + g * size);
     });
 }
 

@@ -19,6 +19,7 @@ static Kernels<T> make_kernels() {
         .norm = norm_kernels<T>(),
         .optim = optim_kernels<T>(),
         .pool2d = pool2d_kernels<T>(),
+        .pooled_conv2d = pooled_conv2d_kernels<T>(),
         .prelu = prelu_kernels<T>(),
         .probe = probe_kernels<T>(),
         .reparameterize = reparameterize_kernels<T>(),

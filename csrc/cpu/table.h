@@ -37,6 +37,8 @@ OptimKernels optim_kernels();
 template <class T>
 Pool2dKernels<T> pool2d_kernels();
 template <class T>
+PooledConv2dKernels<T> pooled_conv2d_kernels();
+template <class T>
 ProbeKernels<T> probe_kernels();
 template <class T>
 ReparameterizeKernels<T> reparameterize_kernels();

@@ -21,7 +21,7 @@ inline constexpr double kNever = 1e30;
 template <class T>
 TATAMI_INLINE double lanes_cost(const Conv2d& p, const GatherShape& g) {
     constexpr int64_t kMostBytes = 3 << 18, kMostSums = 1 << 19, kMostGrid = 1 << 22, kTogether = 4;
-    constexpr double kRead = 10;  // to transpose a vector of pixels
+    constexpr double kProducts = 1.04, kRead = 8;  // to transpose a vector of pixels
     const BatchStrip s = plan_batch(g);
     const int64_t m = p.group_o, pixels = g.rows * g.columns;
     const int64_t vector = kPack<T> * int64_t(sizeof(T));
@@ -34,9 +34,7 @@ TATAMI_INLINE double lanes_cost(const Conv2d& p, const GatherShape& g) {
         const TapRange reaching = rows_reaching(g, g.tap[t].dh);
         rows += double(reaching.end - reaching.first);
     }
-    // A vector of dy is loaded for as many products as a tile has taps.
-    const double loads = 1.0 / double(even_blocks(s.tap_columns, kLaneTaps, 1).size);
-    const double products = double(m * g.channels) * rows * double(g.columns) * (1 + loads);
+    const double products = kProducts * double(m * g.channels) * rows * double(g.columns);
     const double read = kRead * double(g.channels * g.h * g.w + m * pixels);
     const double idle = double(round_up(p.n, kPack<T>)) / double(p.n);  // lanes without an image
     return idle * (products + read) / double(pixels);

@@ -200,6 +200,51 @@ def conv_transpose1d_weight_grad(
     /,
 ) -> Array: ...
 def conv2d_bias_grad(grad_y: Array, /) -> Array: ...
+def pooled_conv2d_pays(
+    x: Array,
+    weight: Array,
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    groups: int,
+    weight_grad: bool,
+    input_grad: bool,
+    /,
+) -> bool: ...
+def pooled_conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    groups: int,
+    relu: bool,
+    return_choice: bool,
+    /,
+) -> Array | tuple[Array, Indices]: ...
+def pooled_conv2d_input_grad(
+    grad_y: Array,
+    choice: Indices,
+    weight: Array,
+    input_shape: Shape,
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    groups: int,
+    /,
+) -> Array: ...
+def pooled_conv2d_weight_grad(
+    grad_y: Array,
+    choice: Indices,
+    x: Array,
+    weight_shape: Shape,
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    groups: int,
+    /,
+) -> tuple[Array, Array]: ...
 
 # ---- pooling and upsampling
 

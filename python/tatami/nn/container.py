@@ -1,8 +1,10 @@
 """Modules made of modules."""
 
-from itertools import pairwise
+from functools import partial
 
+from ..functional.pooled_conv import pooled_conv2d
 from .activation import ReLU
+from .conv import Conv2d
 from .module import Module
 from .pool import MaxPool1d, MaxPool2d
 
@@ -11,8 +13,9 @@ class Sequential(Module):
     """Modules one after the other; their names are their places: ``0.weight``, ``0.bias``.
 
     ``Sequential(a, b)``, ``Sequential([a, b])``, or with names ``Sequential({"first": a, ...})``.
-    A ReLU that a max pooling follows is computed after it: the same values and gradients, from
-    fewer elements.
+    A ReLU that a max pooling follows is computed after it, from fewer elements; a convolution
+    before both of them together with them, where it is faster. Values and gradients have the same
+    bits.
     """
 
     def __init__(self, *modules):
@@ -33,8 +36,8 @@ class Sequential(Module):
     append = add
 
     def forward(self, x):
-        for module in _pooled_first([m for m in vars(self).values() if isinstance(m, Module)]):
-            x = module(x)
+        for step in _planned([m for m in vars(self).values() if isinstance(m, Module)]):
+            x = step(x)
         return x
 
     def __len__(self):
@@ -89,14 +92,53 @@ class ModuleList(Module):
         return {"modules": tuple(self.children())}
 
 
-def _pooled_first(modules):
-    """In the order of computation: the maximum of a window is the same before and after ReLU."""
-    for k, (first, second) in enumerate(pairwise(modules)):
-        if type(first) is ReLU and type(second) in (MaxPool1d, MaxPool2d):
-            watched = "forward" in {**vars(first), **vars(second)}  # by whom the order is seen
-            if not watched and not second.return_indices:
-                modules[k], modules[k + 1] = second, first
-    return modules
+def _planned(modules):
+    """The steps of the computation, functions of x."""
+    for k, module in enumerate(modules):
+        if type(module) in (MaxPool1d, MaxPool2d) and not _watched(module):
+            _plan_pool(modules, k)
+    return [step for step in modules if step is not None]
+
+
+def _plan_pool(steps, k):
+    """Moves a ReLU behind the max pooling ``steps[k]``, or both into the convolution before it.
+
+    The maximum of a window is the same before and after ReLU.
+    """
+    pool = steps[k]
+    before = k > 0 and _is_plain(steps[k - 1], ReLU) and not pool.return_indices
+    first = k - 1 - before
+    if first >= 0 and _in_pairs(pool) and _is_plain(steps[first], Conv2d) and steps[first].built:
+        after = not before and k + 1 < len(steps) and _is_plain(steps[k + 1], ReLU)
+        last = k + after
+        steps[k] = partial(_pooled, steps[first], rectified=before or after)
+        steps[first:k] = [None] * (k - first)
+        steps[k + 1 : last + 1] = [None] * (last - k)
+    elif before:
+        steps[k - 1], steps[k] = pool, steps[k - 1]
+
+
+def _pooled(conv, x, rectified):
+    return pooled_conv2d(*conv.operands(x), rectified=rectified)
+
+
+def _is_plain(module, kind):
+    return type(module) is kind and not _watched(module)
+
+
+def _watched(module):
+    """Whether someone has put a ``forward`` of their own there, and sees the order."""
+    return "forward" in vars(module)
+
+
+def _in_pairs(pool):
+    """Whether the windows are 2x2 and side by side."""
+    if type(pool) is not MaxPool2d:
+        return False
+    size, stride, padding, dilation, *flags = pool.settings()
+    twos, ones, zeros = ((k, (k, k)) for k in (2, 1, 0))
+    plain = padding in zeros and dilation in ones and not any(flags)
+    return size in twos and (stride is None or stride in twos) and plain
 
 
 def _put(container, name, module):

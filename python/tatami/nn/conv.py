@@ -92,11 +92,14 @@ class _Forward(_Conv):
         super().__init__(in_channels, out_channels, kernel_size, bias, inits, **how)
 
     def forward(self, x):
+        return self.function(*self.operands(x))
+
+    def operands(self, x):
+        """What is convolved, with what and how: the arguments of the function."""
         padding = self.padding
         if self.padding_mode != "zeros":
             x, padding = F.pad(x, self._margins(), self.padding_mode), 0
-        how = (self.stride, padding, self.dilation, self.groups)
-        return self.function(x, self.weight, self.bias, *how)
+        return x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
 
     def _margins(self):
         """Widths in the order of :func:`tatami.functional.pad`: the last axis first."""
