@@ -12,7 +12,7 @@ static py::object forward(const char* op, Activation kind, py::handle x, double 
     const int64_t n = in.shape().elements();
     with_type(in.dtype(), [&]<class T>() {
         run<T>(in.device(), n, [&](const Kernels<T>& k) {
-            k.activation.forward(kind, n, in.as<T>(), T(alpha), y.as<T>());
+            k.activation.forward(kind, n, in.as<T>(), Real<T>(alpha), y.as<T>());
         });
     });
     return y.owner;
@@ -28,7 +28,7 @@ static py::object backward(const char* op, Activation kind, py::handle grad_y, p
     const int64_t n = in.shape().elements();
     with_type(in.dtype(), [&]<class T>() {
         run<T>(in.device(), n, [&](const Kernels<T>& k) {
-            k.activation.backward(kind, n, dy.as<T>(), in.as<T>(), T(alpha), dx.as<T>());
+            k.activation.backward(kind, n, dy.as<T>(), in.as<T>(), Real<T>(alpha), dx.as<T>());
         });
     });
     return dx.owner;

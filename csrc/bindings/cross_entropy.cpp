@@ -9,8 +9,9 @@ namespace {
 
 // Floats of the logits' rank. All else is read as indices, which says what is wrong with it.
 bool holds_probabilities(const Input& logits, py::handle target) {
-    return py::hasattr(target, "dtype") && py::hasattr(target, "ndim") &&
-           target.attr("dtype").attr("kind").cast<std::string>() == "f" &&
+    if (!py::hasattr(target, "dtype") || !py::hasattr(target, "ndim")) return false;
+    const auto kind = target.attr("dtype").attr("kind").cast<std::string>();
+    return (kind == "f" || kind == "V") &&  // V: bfloat16, which NumPy does not know
            target.attr("ndim").cast<int>() == logits.shape().rank;
 }
 

@@ -83,11 +83,26 @@ std::string type_name(PyArray_Descr* type) {
     return py::str(py::handle(reinterpret_cast<PyObject*>(type))).cast<std::string>();
 }
 
-DType float_dtype(const char* op, const char* name, PyArray_Descr* type) {
-    if (type->type_num == NPY_FLOAT) return DType::float32;
-    if (type->type_num == NPY_DOUBLE) return DType::float64;
-    throw TypeError(concat(op, ": ", name, " has dtype ", type_name(type),
-                           "; float32 and float64 are supported (use .astype(numpy.float32))"));
+// NumPy's number of bfloat16, which is not NumPy's own: known once such an array has come.
+int bfloat16_type = NPY_NOTYPE;
+
+bool is_bfloat16(PyArray_Descr* type) {
+    if (type->type_num == bfloat16_type) return true;
+    if (type->type_num < NPY_USERDEF || type_name(type) != "bfloat16") return false;
+    bfloat16_type = type->type_num;
+    return true;
+}
+
+DType float_dtype(const char* op, const char* name, const Given& a) {
+    if (a.type->type_num == NPY_FLOAT) return DType::float32;
+    if (a.type->type_num == NPY_DOUBLE) return DType::float64;
+    const bool has_half = tables(a.array.device).has_half;
+    if (has_half && a.type->type_num == NPY_HALF) return DType::float16;
+    if (has_half && is_bfloat16(a.type)) return DType::bfloat16;
+    throw TypeError(concat(op, ": ", name, " has dtype ", type_name(a.type),
+                           has_half ? "; float16, bfloat16, float32 and float64 are supported"
+                                    : "; float32 and float64 are supported",
+                           " (use .astype(numpy.float32))"));
 }
 
 int numpy_type(DType dtype) {
@@ -96,6 +111,10 @@ int numpy_type(DType dtype) {
             return NPY_FLOAT;
         case DType::float64:
             return NPY_DOUBLE;
+        case DType::float16:
+            return NPY_HALF;
+        case DType::bfloat16:
+            return bfloat16_type;
         case DType::int64:
             return NPY_INT64;
         default:
@@ -131,7 +150,7 @@ Output writable(const char* op, const char* name, py::handle value) {
     check(a.ready, op, ": ", name, " ", a.array.shape,
           " must be C-contiguous and aligned: it is written in place and never copied");
     Array array = a.array;
-    array.dtype = float_dtype(op, name, a.type);
+    array.dtype = float_dtype(op, name, a);
     return {py::reinterpret_borrow<py::object>(value), array};
 }
 
@@ -159,7 +178,7 @@ void import_numpy() {
 
 Input input(const char* op, const char* name, py::handle value) {
     Given a = given(op, name, value);
-    const DType dtype = float_dtype(op, name, a.type);
+    const DType dtype = float_dtype(op, name, a);
     return make_input(std::move(a), dtype);
 }
 
@@ -186,7 +205,7 @@ Input strided_input(const char* op, const char* name, py::handle value, int64_t*
                     bool (*readable)(const Shape&, const int64_t*)) {
     Given a = given(op, name, value);
     Array& array = a.array;
-    array.dtype = float_dtype(op, name, a.type);
+    array.dtype = float_dtype(op, name, a);
     const int64_t size = size_of(array.dtype);
     const Shape bytes = strides_of(a.owner, array.device);
     bool whole = array.device == Device::cuda ||

@@ -87,11 +87,19 @@ Output in_out(const char* op, const char* name, py::handle value);
 // A tuple or list of ints as a shape.
 Shape shape_argument(const char* op, const char* name, py::handle value);
 
-// use.operator()<float>() or <double>().
+// use.operator()<T>() for the type of a floating-point dtype.
 template <class Use>
 auto with_type(DType dtype, const Use& use) {
-    return dtype == DType::float32 ? use.template operator()<float>()
-                                   : use.template operator()<double>();
+    switch (dtype) {
+        case DType::float32:
+            return use.template operator()<float>();
+        case DType::float16:
+            return use.template operator()<Half>();
+        case DType::bfloat16:
+            return use.template operator()<Bfloat16>();
+        default:
+            return use.template operator()<double>();
+    }
 }
 
 // kernel(table of the device); on the CPU without the GIL where it takes longer than giving the GIL

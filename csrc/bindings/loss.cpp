@@ -28,14 +28,14 @@ static py::object distance(const char* op, Distance kind, py::handle input, py::
         if (reduction == Reduction::none) {
             const Output y = output(x.shape(), x);
             run<T>(x.device(), n, [&](const Kernels<T>& k) {
-                k.loss.distance(kind, n, x.as<T>(), t.as<T>(), T(delta), y.as<T>());
+                k.loss.distance(kind, n, x.as<T>(), t.as<T>(), Real<T>(delta), y.as<T>());
             });
             return y.owner;
         }
         const Output y = output(Shape{}, x);
         const Divided by{reduction == Reduction::mean ? double(n) : 1};
         run<T>(x.device(), n, [&](const Kernels<T>& k) {
-            k.loss.distance_sum(kind, n, x.as<T>(), t.as<T>(), T(delta), by, y.as<T>());
+            k.loss.distance_sum(kind, n, x.as<T>(), t.as<T>(), Real<T>(delta), by, y.as<T>());
         });
         return y.owner;
     });
@@ -49,7 +49,7 @@ static py::object distance_grad(const char* op, Distance kind, py::handle grad_y
     const Output dx = output(x.shape(), x);
     with_type(x.dtype(), [&, &x = x, &t = t, n = n]<class T>() {
         run<T>(x.device(), n, [&](const Kernels<T>& k) {
-            k.loss.distance_grad(kind, n, x.as<T>(), t.as<T>(), T(delta), pointer<T>(dy.each),
+            k.loss.distance_grad(kind, n, x.as<T>(), t.as<T>(), Real<T>(delta), pointer<T>(dy.each),
                                  dy.scale<T>(), dx.as<T>());
         });
     });

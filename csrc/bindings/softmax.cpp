@@ -4,28 +4,24 @@
 
 namespace tatami {
 
-template <class T>
-using Forward = void (*SoftmaxKernels<T>::*)(const Softmax&, const T*, T*);
-template <class T>
-using Backward = void (*SoftmaxKernels<T>::*)(const Softmax&, const T*, const T*, T*);
-
-// `kernel`: a pair of members, for float and double.
-static py::object forward(const char* op, std::pair<Forward<float>, Forward<double>> kernel,
-                          py::handle x, int64_t axis, py::handle out) {
+// kernel(table) gives one of its members, here and below.
+template <class Kernel>
+static py::object forward(const char* op, const Kernel& kernel, py::handle x, int64_t axis,
+                          py::handle out) {
     const Input in = input(op, "x", x);
     const Softmax p(op, in.shape(), axis);
     const Output y = output(op, out, in.shape(), in);
     if (!out.is_none()) no_overlap(op, y, {&in}, true);
     with_type(in.dtype(), [&]<class T>() {
-        const auto member = std::get<Forward<T>>(kernel);
         run<T>(in.device(), p.elements,
-               [&](const Kernels<T>& k) { (k.softmax.*member)(p, in.as<T>(), y.as<T>()); });
+               [&](const Kernels<T>& k) { kernel(k.softmax)(p, in.as<T>(), y.as<T>()); });
     });
     return y.owner;
 }
 
-static py::object backward(const char* op, std::pair<Backward<float>, Backward<double>> kernel,
-                           py::handle grad_y, py::handle y, int64_t axis) {
+template <class Kernel>
+static py::object backward(const char* op, const Kernel& kernel, py::handle grad_y, py::handle y,
+                           int64_t axis) {
     const Input dy = input(op, "grad_y", grad_y), out = input(op, "y", y);
     same_kind(op, "grad_y", dy, "y", out);
     check(dy.shape() == out.shape(), op, ": grad_y has shape ", dy.shape(), " but y has shape ",
@@ -33,29 +29,29 @@ static py::object backward(const char* op, std::pair<Backward<float>, Backward<d
     const Softmax p(op, out.shape(), axis);
     const Output dx = output(out.shape(), out);
     with_type(out.dtype(), [&]<class T>() {
-        const auto member = std::get<Backward<T>>(kernel);
         run<T>(out.device(), p.elements, [&](const Kernels<T>& k) {
-            (k.softmax.*member)(p, dy.as<T>(), out.as<T>(), dx.as<T>());
+            kernel(k.softmax)(p, dy.as<T>(), out.as<T>(), dx.as<T>());
         });
     });
     return dx.owner;
 }
 
 void bind_softmax(py::module_& m) {
-    using F = SoftmaxKernels<float>;
-    using D = SoftmaxKernels<double>;
     m.def("softmax", [](py::handle x, int64_t axis, py::handle out) {
-        return forward("softmax", {&F::softmax, &D::softmax}, x, axis, out);
+        return forward("softmax", [](const auto& table) { return table.softmax; }, x, axis, out);
     });
     m.def("log_softmax", [](py::handle x, int64_t axis, py::handle out) {
-        return forward("log_softmax", {&F::log_softmax, &D::log_softmax}, x, axis, out);
+        return forward(
+            "log_softmax", [](const auto& table) { return table.log_softmax; }, x, axis, out);
     });
     m.def("softmax_grad", [](py::handle dy, py::handle y, int64_t axis) {
-        return backward("softmax_grad", {&F::softmax_grad, &D::softmax_grad}, dy, y, axis);
+        return backward(
+            "softmax_grad", [](const auto& table) { return table.softmax_grad; }, dy, y, axis);
     });
     m.def("log_softmax_grad", [](py::handle dy, py::handle y, int64_t axis) {
-        return backward("log_softmax_grad", {&F::log_softmax_grad, &D::log_softmax_grad}, dy, y,
-                        axis);
+        return backward(
+            "log_softmax_grad", [](const auto& table) { return table.log_softmax_grad; }, dy, y,
+            axis);
     });
 }
 

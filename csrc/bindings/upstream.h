@@ -21,7 +21,7 @@ struct Upstream {
 
     template <class T>
     Factor<T> scale() const {
-        return {T(number), pointer<T>(one), over};
+        return {Real<T>(number), pointer<T>(one), over};
     }
 
     std::optional<Input> each, one;

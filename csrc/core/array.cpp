@@ -8,6 +8,10 @@ const char* name(DType dtype) {
             return "float32";
         case DType::float64:
             return "float64";
+        case DType::float16:
+            return "float16";
+        case DType::bfloat16:
+            return "bfloat16";
         case DType::int64:
             return "int64";
         case DType::boolean:
@@ -20,6 +24,9 @@ int64_t size_of(DType dtype) {
     switch (dtype) {
         case DType::float32:
             return 4;
+        case DType::float16:
+        case DType::bfloat16:
+            return 2;
         case DType::boolean:
             return 1;
         default:

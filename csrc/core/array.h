@@ -8,7 +8,7 @@
 
 namespace tatami {
 
-enum class DType : uint8_t { float32, float64, int64, boolean };
+enum class DType : uint8_t { float32, float64, float16, bfloat16, int64, boolean };
 enum class Device : uint8_t { cpu, cuda };
 
 const char* name(DType dtype);

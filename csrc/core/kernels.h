@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/array.h"
+#include "core/half.h"
 #include "ops/activation.h"
 #include "ops/adaptive_pool2d.h"
 #include "ops/conv2d.h"
@@ -56,6 +57,9 @@ struct Kernels {
 struct Tables {
     Kernels<float> f32;
     Kernels<double> f64;
+    bool has_half = false;  // whether the next two are filled: 16 bits are for CUDA alone
+    Kernels<Half> f16{};
+    Kernels<Bfloat16> bf16{};
 };
 
 // Of the CPU's chosen instruction set, or of the library of CUDA kernels.
@@ -64,10 +68,14 @@ const Tables& tables(Device device);
 // The kernels for T: kernels<float>(device).conv2d.forward(...)
 template <class T>
 const Kernels<T>& kernels(Device device = Device::cpu) {
-    if constexpr (sizeof(T) == 4)
+    if constexpr (std::is_same_v<T, float>)
         return tables(device).f32;
-    else
+    else if constexpr (std::is_same_v<T, double>)
         return tables(device).f64;
+    else if constexpr (std::is_same_v<T, Half>)
+        return tables(device).f16;
+    else
+        return tables(device).bf16;
 }
 
 std::vector<std::string> isas();          // instruction sets of this machine and build, best first

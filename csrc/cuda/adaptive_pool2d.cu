@@ -44,5 +44,7 @@ AdaptivePool2dKernels<T> adaptive_pool2d_kernels() {
 }
 template AdaptivePool2dKernels<float> adaptive_pool2d_kernels();
 template AdaptivePool2dKernels<double> adaptive_pool2d_kernels();
+template AdaptivePool2dKernels<Half> adaptive_pool2d_kernels();
+template AdaptivePool2dKernels<Bfloat16> adaptive_pool2d_kernels();
 
 }  // namespace tatami::cuda

@@ -140,7 +140,7 @@ struct Image {
         const int64_t row = columns.split(at, column);
         return {data + n * image + row * row_step + column * column_step};
     }
-    TATAMI_DEVICE void store(int64_t r, Column c, T value) const {
+    TATAMI_DEVICE void store(int64_t r, Column c, Real<T> value) const {
         if (bias) value += bias[r];
         c.start[r * channel] =
             activation == Activation::none ? value : activated(activation, value);
@@ -267,20 +267,21 @@ static void weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
 // A block a channel: sums of images, pixel by pixel, then of its threads.
 template <class T>
 __global__ void sum_channels(int64_t n, int64_t channels, int64_t pixels, const T* dy, T* dbias) {
-    T own = T(0);
+    using V = Real<T>;
+    V own = V(0);
     for (int64_t i = 0; i < n; i++) {
         const T* const from = dy + (i * channels + blockIdx.x) * pixels;
         for (int64_t k = threadIdx.x; k < pixels; k += blockDim.x) own += from[k];
     }
-    const T sum = reduce_block(own, shared_memory<T>(), Plus{});
+    const V sum = reduce_block(own, shared_memory<V>(), Plus{});
     if (threadIdx.x == 0) dbias[blockIdx.x] = sum;
 }
 
 template <class T>
 static void bias_grad(int64_t n, int64_t channels, int64_t pixels, const T* dy, T* dbias) {
     if (channels <= 0) return;
-    launch({dim3(unsigned(channels)), dim3(256), kReduceRoom * sizeof(T)}, &sum_channels<T>, n,
-           channels, pixels, dy, dbias);
+    launch({dim3(unsigned(channels)), dim3(256), kReduceRoom * sizeof(Real<T>)}, &sum_channels<T>,
+           n, channels, pixels, dy, dbias);
 }
 
 template <class T>
@@ -289,5 +290,7 @@ Conv2dKernels<T> conv2d_kernels() {
 }
 template Conv2dKernels<float> conv2d_kernels();
 template Conv2dKernels<double> conv2d_kernels();
+template Conv2dKernels<Half> conv2d_kernels();
+template Conv2dKernels<Bfloat16> conv2d_kernels();
 
 }  // namespace tatami::cuda

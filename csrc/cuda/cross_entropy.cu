@@ -33,18 +33,19 @@ static TargetCheck check_targets(const CrossEntropy& p, const int64_t* index, co
 // q_c = w_c (gain target_c + base), target_c being [c = t] or p_c.
 template <class T>
 struct Coefficients {
+    using V = Real<T>;
     const int64_t* index;
     const T *probability, *weight;
     int64_t ignored;
-    T gain, base;
+    V gain, base;
 
     Coefficients(const CrossEntropy& p, const Target<T>& target, const T* weight)
         : index(target.index),
           probability(target.probability),
           weight(weight),
           ignored(p.ignore_index),
-          gain(T(1 - p.smoothing)),
-          base(T(p.smoothing / double(p.length))) {}
+          gain(V(1 - p.smoothing)),
+          base(V(p.smoothing / double(p.length))) {}
 
     // Whether the line's class is none: loss and gradient are NaN.
     TATAMI_DEVICE bool strays(const Line& line) const {
@@ -54,16 +55,16 @@ struct Coefficients {
         return index && index[line.number] == ignored;
     }
     // Of class c, whose logit is element `at`, where t is the line's class.
-    TATAMI_DEVICE T of(int64_t c, int64_t at, int64_t t) const {
-        const T target = index ? T(c == t) : probability[at];
-        return (weight ? weight[c] : T(1)) * fma(gain, target, base);
+    TATAMI_DEVICE V of(int64_t c, int64_t at, int64_t t) const {
+        const V target = index ? V(c == t) : V(probability[at]);
+        return (weight ? V(weight[c]) : V(1)) * fma(gain, target, base);
     }
     // Σ q_c over a line. The same for every thread of the team.
     template <class Team>
-    TATAMI_DEVICE T sum(const Team& team, const Line& line, int64_t t) const {
-        if (index && !weight) return T(1);
-        if (index && base == T(0)) return gain * weight[t];
-        T own = T(0);
+    TATAMI_DEVICE V sum(const Team& team, const Line& line, int64_t t) const {
+        if (index && !weight) return V(1);
+        if (index && base == V(0)) return gain * weight[t];
+        V own = V(0);
         for (int64_t c = team.rank(); c < line.length; c += team.size())
             own += of(c, line.start + c * line.stride, t);
         return team.reduce(own, Plus{});
@@ -72,26 +73,27 @@ struct Coefficients {
 
 template <class T>
 struct Forward {
+    using V = Real<T>;
     Coefficients<T> q;
     const T* x;
     T* y;
 
     // q (log Σ exp(x - m) - (x - m)), 0 where q is.
-    TATAMI_DEVICE T term(int64_t c, const Line& line, int64_t t, T most, T log_sum) const {
+    TATAMI_DEVICE V term(int64_t c, const Line& line, int64_t t, V most, V log_sum) const {
         const int64_t at = line.start + c * line.stride;
-        const T own = q.of(c, at, t);
-        return own == T(0) ? T(0) : own * (log_sum - (x[at] - most));
+        const V own = q.of(c, at, t);
+        return own == V(0) ? V(0) : own * (log_sum - (x[at] - most));
     }
     template <class Team>
     TATAMI_DEVICE void operator()(const Team& team, const Line& line) const {
-        T loss = T(0);
+        V loss = V(0);
         if (!q.ignores(line) && q.strays(line)) {
-            loss = T(NAN);
+            loss = V(NAN);
         } else if (!q.ignores(line)) {
             const auto [most, sum] = exp_sum(team, line, x);
-            const T log_sum = log(sum);
+            const V log_sum = log(sum);
             const int64_t t = q.index ? q.index[line.number] : -1;
-            if (q.index && q.base == T(0)) {
+            if (q.index && q.base == V(0)) {
                 loss = term(t, line, t, most, log_sum);
             } else {
                 for (int64_t c = team.rank(); c < line.length; c += team.size())
@@ -106,6 +108,7 @@ struct Forward {
 // g (Q exp(x - m) / Σ exp(x - m) - q), Q = Σ q and g = dy scale.
 template <class T>
 struct Backward {
+    using V = Real<T>;
     Coefficients<T> q;
     const T *x, *dy;
     Factor<T> factor;
@@ -115,13 +118,13 @@ struct Backward {
     TATAMI_DEVICE void operator()(const Team& team, const Line& line) const {
         if (q.ignores(line) || q.strays(line)) {
             for (int64_t c = team.rank(); c < line.length; c += team.size())
-                dx[line.start + c * line.stride] = q.ignores(line) ? T(0) : T(NAN);
+                dx[line.start + c * line.stride] = q.ignores(line) ? V(0) : V(NAN);
             return;
         }
         const auto [most, sum] = exp_sum(team, line, x);
         const int64_t t = q.index ? q.index[line.number] : -1;
-        const T scale = value_of(factor);
-        const T share = q.sum(team, line, t) / sum, g = dy ? dy[line.number] * scale : scale;
+        const V scale = value_of(factor);
+        const V share = q.sum(team, line, t) / sum, g = dy ? dy[line.number] * scale : scale;
         for (int64_t c = team.rank(); c < line.length; c += team.size()) {
             const int64_t at = line.start + c * line.stride;
             dx[at] = g * fma(exp(x[at] - most), share, -q.of(c, at, t));
@@ -153,5 +156,7 @@ CrossEntropyKernels<T> cross_entropy_kernels() {
 }
 template CrossEntropyKernels<float> cross_entropy_kernels();
 template CrossEntropyKernels<double> cross_entropy_kernels();
+template CrossEntropyKernels<Half> cross_entropy_kernels();
+template CrossEntropyKernels<Bfloat16> cross_entropy_kernels();
 
 }  // namespace tatami::cuda

@@ -7,7 +7,7 @@
 namespace tatami::cuda {
 
 template <class T>
-__global__ void drop(uint64_t seed, uint64_t threshold, T scale, int64_t n, const T* x, T* y,
+__global__ void drop(uint64_t seed, uint64_t threshold, Real<T> scale, int64_t n, const T* x, T* y,
                      bool* mask) {
     const int64_t counter = int64_t(blockIdx.x) * kMapThreads + threadIdx.x;
     const Words words = philox(seed, uint64_t(counter));
@@ -16,7 +16,7 @@ __global__ void drop(uint64_t seed, uint64_t threshold, T scale, int64_t n, cons
         if (i >= n) return;
         const bool kept = words.at[k] >= threshold;
         mask[i] = kept;
-        y[i] = kept ? x[i] * scale : T(0);
+        y[i] = kept ? x[i] * scale : Real<T>(0);
     }
 }
 
@@ -24,8 +24,8 @@ template <class T>
 static void forward(const Dropout& d, uint64_t seed, int64_t n, const T* x, T* y, bool* mask) {
     if (n <= 0) return;
     const int64_t blocks = (n + 4 * kMapThreads - 1) / (4 * kMapThreads);
-    launch({dim3(unsigned(blocks)), dim3(kMapThreads)}, &drop<T>, seed, d.threshold, T(d.scale), n,
-           x, y, mask);
+    launch({dim3(unsigned(blocks)), dim3(kMapThreads)}, &drop<T>, seed, d.threshold,
+           Real<T>(d.scale), n, x, y, mask);
 }
 
 template <class T>
@@ -36,7 +36,7 @@ struct Kept {
 
 template <class T>
 static void backward(const Dropout& d, int64_t n, const T* dy, const bool* mask, T* dx) {
-    map_arrays(n, Kept<T>{T(d.scale)}, dx, dy, mask);
+    map_arrays(n, Kept<Real<T>>{Real<T>(d.scale)}, dx, dy, mask);
 }
 
 template <class T>
@@ -45,5 +45,7 @@ DropoutKernels<T> dropout_kernels() {
 }
 template DropoutKernels<float> dropout_kernels();
 template DropoutKernels<double> dropout_kernels();
+template DropoutKernels<Half> dropout_kernels();
+template DropoutKernels<Bfloat16> dropout_kernels();
 
 }  // namespace tatami::cuda

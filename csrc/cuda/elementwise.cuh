@@ -58,6 +58,7 @@ TATAMI_DEVICE Term<F, V...> at_place(const F& f, int64_t i, V... x) {
         return f(x...);
 }
 
+// f sees elements of 16 bits as floats.
 template <int N, class T, class F, class... In>
 __global__ void map_kernel(int64_t n, F f, T* y, const In*... x) {
     const int64_t first = (int64_t(blockIdx.x) * kMapThreads * kMapPacks + threadIdx.x) * N;
@@ -68,14 +69,16 @@ __global__ void map_kernel(int64_t n, F f, T* y, const In*... x) {
             if (i + N <= n) {
                 const auto one = [&](const Elements<In, N>... in) {
                     Elements<T, N> out;
-                    for (int k = 0; k < N; k++) out.at[k] = at_place(f, i + k, in.at[k]...);
+                    for (int k = 0; k < N; k++)
+                        out.at[k] = at_place(f, i + k, Real<In>(in.at[k])...);
                     *reinterpret_cast<Elements<T, N>*>(y + i) = out;
                 };
                 one(*reinterpret_cast<const Elements<In, N>*>(x + i)...);
                 continue;
             }
         }
-        for (int k = 0; k < N && i + k < n; k++) y[i + k] = at_place(f, i + k, x[i + k]...);
+        for (int k = 0; k < N && i + k < n; k++)
+            y[i + k] = at_place(f, i + k, Real<In>(x[i + k])...);
     }
 }
 
@@ -104,13 +107,13 @@ void map_arrays(int64_t n, F f, T* y, const In*... x) {
 
 template <class T>
 struct Identity {
-    TATAMI_DEVICE T operator()(T x) const { return x; }
+    TATAMI_DEVICE Real<T> operator()(Real<T> x) const { return x; }
 };
 
 template <class T>
 struct Constant {
     T value;
-    TATAMI_DEVICE T operator()() const { return value; }
+    TATAMI_DEVICE Real<T> operator()() const { return value; }
 };
 
 // y (n) = value

@@ -14,9 +14,24 @@ static unsigned blocks_of(int64_t threads) {
     return unsigned((threads + kThreads - 1) / kThreads);
 }
 
+// What elements V are summed in.
 template <class V>
-static TATAMI_DEVICE void add(V& to, const V& from) {
+struct WideOf;
+template <class T, int N>
+struct WideOf<Elements<T, N>> {
+    using type = Elements<Real<T>, N>;
+};
+template <class V>
+using Wide = typename WideOf<V>::type;
+
+// to += from, or to = from, between elements of any two types.
+template <class To, class From>
+static TATAMI_DEVICE void add(To& to, const From& from) {
     for (int k = 0; k < int(sizeof(to.at) / sizeof(to.at[0])); k++) to.at[k] += from.at[k];
+}
+template <class To, class From>
+static TATAMI_DEVICE void put(To& to, const From& from) {
+    for (int k = 0; k < int(sizeof(to.at) / sizeof(to.at[0])); k++) to.at[k] = from.at[k];
 }
 
 // A thread an element V of y, which has several columns.
@@ -72,7 +87,7 @@ struct Runs {
     int64_t n, chunk, columns, table;
     Divider by_columns;
     const I *keys, *positions;
-    V *heads, *tails;  // (chunks, columns)
+    Wide<V>*heads, *tails;  // (chunks, columns)
     V* dweight;
 
     // Whether the element at `at` belongs to the run of the one before.
@@ -90,7 +105,7 @@ __global__ void sum_runs(int64_t count, Runs<I, V> r, const V* dy) {
     const int64_t number = r.by_columns(i), column = i - number * r.columns;
     const int64_t begin = number * r.chunk, end = begin + r.chunk < r.n ? begin + r.chunk : r.n;
     bool head = r.goes_on(begin);
-    V sum{};
+    Wide<V> sum{};
     for (int64_t first = begin; first < end; first += kRowsAhead) {
         V row[kRowsAhead];
         TATAMI_UNROLL
@@ -110,9 +125,9 @@ __global__ void sum_runs(int64_t count, Runs<I, V> r, const V* dy) {
             else if (more)
                 r.tails[i] = sum;
             else if (key < r.table)
-                r.dweight[key * r.columns + column] = sum;
+                put(r.dweight[key * r.columns + column], sum);
             head = false;
-            sum = V{};
+            sum = {};
         }
     }
 }
@@ -126,11 +141,11 @@ __global__ void join_runs(int64_t count, Runs<I, V> r) {
     if (!r.goes_on(end)) return;
     const I key = r.keys[end];
     if (key >= r.table || (r.goes_on(begin) && r.keys[begin] == key)) return;
-    V sum = r.tails[i];
+    Wide<V> sum = r.tails[i];
     for (int64_t at = end, c = i + r.columns; at < r.n && r.keys[at] == key;
          at += r.chunk, c += r.columns)
         add(sum, r.heads[c]);
-    r.dweight[key * r.columns + (i - number * r.columns)] = sum;
+    put(r.dweight[key * r.columns + (i - number * r.columns)], sum);
 }
 
 // Rows of a chunk: short enough for enough threads.
@@ -149,8 +164,8 @@ static void backward(const Embedding& p, const T* dy, const int64_t* indices, T*
         with_elements(p, dy, dweight, [&]<class V>(V, int64_t columns) {
             const int64_t chunk = chunk_of(p.rows, columns);
             const int64_t count = (p.rows + chunk - 1) / chunk * columns;
-            const Workspace partial(size_t(2 * count) * sizeof(V));
-            V* const heads = partial.as<V>();
+            const Workspace partial(size_t(2 * count) * sizeof(Wide<V>));
+            auto* const heads = partial.template as<Wide<V>>();
             const Runs<I, V> runs{p.rows,           chunk,
                                   columns,          p.table,
                                   Divider(columns), sorted.keys,
@@ -170,5 +185,7 @@ EmbeddingKernels<T> embedding_kernels() {
 }
 template EmbeddingKernels<float> embedding_kernels();
 template EmbeddingKernels<double> embedding_kernels();
+template EmbeddingKernels<Half> embedding_kernels();
+template EmbeddingKernels<Bfloat16> embedding_kernels();
 
 }  // namespace tatami::cuda

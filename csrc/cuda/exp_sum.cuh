@@ -24,18 +24,19 @@ struct Merge {
 
 // The same for every thread of the team.
 template <class T, class Team>
-TATAMI_DEVICE ExpSum<T> exp_sum(const Team& team, const Line& line, const T* x) {
-    ExpSum<T> own{-T(INFINITY), T(0)};
+TATAMI_DEVICE ExpSum<Real<T>> exp_sum(const Team& team, const Line& line, const T* x) {
+    using V = Real<T>;
+    ExpSum<V> own{-V(INFINITY), V(0)};
     for (int64_t i = team.rank(); i < line.length; i += team.size()) {
-        const T v = x[line.start + i * line.stride];
+        const V v = x[line.start + i * line.stride];
         if (v > own.most || v != v) {
-            own.sum = own.sum * exp(own.most - v) + T(1);
+            own.sum = own.sum * exp(own.most - v) + V(1);
             own.most = v;
         } else {
-            own.sum += own.most == -T(INFINITY) ? T(0) : exp(v - own.most);
+            own.sum += own.most == -V(INFINITY) ? V(0) : exp(v - own.most);
         }
     }
-    return team.reduce(own, Merge<T>{});
+    return team.reduce(own, Merge<V>{});
 }
 
 }  // namespace tatami::cuda

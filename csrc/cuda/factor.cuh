@@ -7,10 +7,10 @@
 namespace tatami::cuda {
 
 template <class T>
-TATAMI_DEVICE T value_of(const Factor<T>& f) {
-    T value = f.number;
+TATAMI_DEVICE Real<T> value_of(const Factor<T>& f) {
+    Real<T> value = f.number;
     if (f.times) value *= *f.times;
-    return f.over ? T(double(value) / *f.over) : value;
+    return f.over ? Real<T>(double(value) / *f.over) : value;
 }
 
 // y (1) = a sum, divided.

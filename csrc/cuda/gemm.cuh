@@ -7,7 +7,7 @@
 //      kAlongDepth             neighbours in memory are neighbours in k
 //      A batch(int64_t z)      the factor of that product among many
 //   B: Column column(int64_t c), T at(Column, int64_t k), kAlongDepth, batch(z)
-//   C: Column column(int64_t c), void store(int64_t row, Column, T value), batch(z)
+//   C: Column column(int64_t c), void store(int64_t row, Column, Real<T> value), batch(z)
 //
 // A block computes a tile of C from tiles of A and B in shared memory: while one pair is used the
 // next is on its way through registers. An element is one chain of multiply-adds in the order of k,
@@ -106,8 +106,8 @@ struct Reader {
 
 // acc (EACH, EACH) += the products of one pair of tiles.
 template <class T, class Shape>
-TATAMI_DEVICE void multiply_stage(T (&acc)[Shape::kEach][Shape::kEach], const T* a, const T* b,
-                                  int row, int column) {
+TATAMI_DEVICE void multiply_stage(Real<T> (&acc)[Shape::kEach][Shape::kEach], const T* a,
+                                  const T* b, int row, int column) {
     using Four = Elements<T, Shape::kRun>;
     constexpr int kSpreadA = Shape::kRows / Shape::kRuns, kSpreadB = Shape::kColumns / Shape::kRuns;
     for (int d = 0; d < Shape::kDepth; d++) {
@@ -121,7 +121,8 @@ TATAMI_DEVICE void multiply_stage(T (&acc)[Shape::kEach][Shape::kEach], const T*
         TATAMI_UNROLL
         for (int i = 0; i < Shape::kEach; i++) TATAMI_UNROLL
         for (int j = 0; j < Shape::kEach; j++)
-            acc[i][j] = fma(left[i / 4].at[i % 4], right[j / 4].at[j % 4], acc[i][j]);
+            acc[i][j] =
+                fma(Real<T>(left[i / 4].at[i % 4]), Real<T>(right[j / 4].at[j % 4]), acc[i][j]);
     }
 }
 
@@ -150,7 +151,7 @@ __global__ void __launch_bounds__(Shape::kThreads, 256 / Shape::kThreads)
     constexpr int kAcross = Shape::kColumns / Shape::kEach;  // threads
     const int row = int(threadIdx.x) / kAcross * Shape::kRun;
     const int column = int(threadIdx.x) % kAcross * Shape::kRun;
-    T acc[Shape::kEach][Shape::kEach] = {};
+    Real<T> acc[Shape::kEach][Shape::kEach] = {};
     read(k0);
     keep(shared);
     int stage = 0;
@@ -193,7 +194,7 @@ struct Partial {
         return {data + i * rows * columns, chunks, rows, columns};
     }
     TATAMI_DEVICE Column column(int64_t c) const { return {c}; }
-    TATAMI_DEVICE void store(int64_t r, Column c, T value) const {
+    TATAMI_DEVICE void store(int64_t r, Column c, Real<T> value) const {
         data[r * columns + c.at] = value;
     }
 };
@@ -241,12 +242,13 @@ void gemm_tiled(int64_t m, int64_t n, int64_t k, int64_t batches, const A& a, co
                    a, b, c);
         return;
     }
-    const Workspace sums(size_t(batches * chunks * m * n) * sizeof(T));
-    const Partial<T> partial{sums.template as<T>(), chunks, m, n};
-    launch({grid(0), dim3(Shape::kThreads), kShared}, &gemm_kernel<T, Shape, A, B, Partial<T>>, e,
+    using V = Real<T>;
+    const Workspace sums(size_t(batches * chunks * m * n) * sizeof(V));
+    const Partial<V> partial{sums.template as<V>(), chunks, m, n};
+    launch({grid(0), dim3(Shape::kThreads), kShared}, &gemm_kernel<T, Shape, A, B, Partial<V>>, e,
            int64_t(0), a, b, partial);
     const int64_t blocks = (m * n + kMapThreads - 1) / kMapThreads;
-    launch({dim3(unsigned(blocks), 1, unsigned(batches)), dim3(kMapThreads)}, &add_chunks<T, C>,
+    launch({dim3(unsigned(blocks), 1, unsigned(batches)), dim3(kMapThreads)}, &add_chunks<V, C>,
            partial, int64_t(0), c);
 }
 
@@ -255,7 +257,7 @@ template <class T, class A, class B, class C>
 void gemm(int64_t m, int64_t n, int64_t k, int64_t batches, const A& a, const B& b, const C& c) {
     if (m <= 0 || n <= 0 || batches <= 0) return;
     // Large tiles read less; small ones leave less of a narrow product idle.
-    if constexpr (sizeof(T) == 4) {
+    if constexpr (sizeof(T) <= 4) {
         const bool large = m > 64 && n > 64;
         if (large && tiles_of<LargeTile>(m, n) * batches >= kEnoughBlocks / 8)
             return gemm_tiled<T, LargeTile>(m, n, k, batches, a, b, c);

@@ -65,7 +65,8 @@ struct Corners {
     int64_t at[4];
     bool inside[4];
 
-    TATAMI_DEVICE Corners(const Sampling<T>& p, const T* grid)
+    template <class S>
+    TATAMI_DEVICE Corners(const Sampling<T>& p, const S* grid)
         : v(p, p.vertical, grid[1]), h(p, p.horizontal, grid[0]) {
         TATAMI_UNROLL
         for (int k = 0; k < 4; k++) {
@@ -75,7 +76,10 @@ struct Corners {
             at[k] = inside[k] ? int64_t(row) * p.horizontal.size + column : 0;
         }
     }
-    TATAMI_DEVICE T fetch(const T* plane, int k) const { return inside[k] ? plane[at[k]] : T(0); }
+    template <class S>
+    TATAMI_DEVICE T fetch(const S* plane, int k) const {
+        return inside[k] ? T(plane[at[k]]) : T(0);
+    }
     TATAMI_DEVICE T weight(int k) const { return v.share(k / 2) * h.share(k % 2); }
 };
 
@@ -88,21 +92,22 @@ static int64_t channels_together(const GridSample& p) {
 
 // Thread i: the group of channels, image and place by turns, the places first.
 template <class T>
-__global__ void sample(int64_t count, Sampling<T> p, int64_t together, Divider by_groups,
+__global__ void sample(int64_t count, Sampling<Real<T>> p, int64_t together, Divider by_groups,
                        const T* x, const T* grid, T* y) {
     const int64_t i = int64_t(blockIdx.x) * kRowThreads + threadIdx.x;
     if (i >= count) return;
     const int64_t rest = p.by_pixels(i), place = i - rest * p.pixels;
     const int64_t groups = (p.channels + together - 1) / together;
     const int64_t image = by_groups(rest), first = (rest - image * groups) * together;
-    const Corners<T> corners(p, grid + (image * p.pixels + place) * 2);
-    T weight[4];
+    using V = Real<T>;
+    const Corners<V> corners(p, grid + (image * p.pixels + place) * 2);
+    V weight[4];
     TATAMI_UNROLL
     for (int k = 0; k < 4; k++) weight[k] = corners.weight(k);
     const int64_t end = first + together < p.channels ? first + together : p.channels;
     for (int64_t c = image * p.channels + first; c < image * p.channels + end; c++) {
         const T* const plane = x + c * p.plane();
-        T sum = corners.fetch(plane, 0) * weight[0];
+        V sum = corners.fetch(plane, 0) * weight[0];
         TATAMI_UNROLL
         for (int k = 1; k < 4; k++) sum = fma(corners.fetch(plane, k), weight[k], sum);
         y[c * p.pixels + place] = sum;
@@ -117,20 +122,21 @@ static void forward(const GridSample& p, const T* x, const T* grid, T* y) {
     const int64_t count = p.images * groups * p.pixels;
     if (count <= 0) return;
     launch({dim3(unsigned((count + kRowThreads - 1) / kRowThreads)), dim3(kRowThreads)}, &sample<T>,
-           count, Sampling<T>(p), together, Divider(groups), x, grid, y);
+           count, Sampling<Real<T>>(p), together, Divider(groups), x, grid, y);
 }
 
 // The cell of a place: the pixel before it, counted from one before the image; those that touch no
 // pixel have the last number.
 template <class T>
 struct Cells {
-    Sampling<T> p;
+    using V = Real<T>;
+    Sampling<V> p;
     const T* grid;
 
     TATAMI_DEVICE int64_t across() const { return p.horizontal.size + 1; }
     TATAMI_DEVICE int64_t of_image() const { return (p.vertical.size + 1) * across(); }
     TATAMI_DEVICE int64_t operator()(int64_t i) const {
-        const Place<T> v(p, p.vertical, grid[2 * i + 1]), h(p, p.horizontal, grid[2 * i]);
+        const Place<V> v(p, p.vertical, grid[2 * i + 1]), h(p, p.horizontal, grid[2 * i]);
         if (v.low < -1 || v.low >= p.vertical.size || h.low < -1 || h.low >= p.horizontal.size)
             return p.images * of_image();
         return p.by_pixels(i) * of_image() + (v.low + 1) * across() + h.low + 1;
@@ -155,7 +161,8 @@ __global__ void gather_places(int64_t count, Cells<T> cells, Divider by_plane, D
                               T* dx) {
     const int64_t i = int64_t(blockIdx.x) * kRowThreads + threadIdx.x;
     if (i >= count) return;
-    const Sampling<T>& p = cells.p;
+    using V = Real<T>;
+    const Sampling<V>& p = cells.p;
     const int64_t rest = by_plane(i), pixel = i - rest * p.plane();
     const int64_t groups = (p.channels + kGradChannels - 1) / kGradChannels;
     const int64_t image = by_groups(rest), first = (rest - image * groups) * kGradChannels;
@@ -164,19 +171,19 @@ __global__ void gather_places(int64_t count, Cells<T> cells, Divider by_plane, D
     const int channels =
         int(p.channels - first < kGradChannels ? p.channels - first : kGradChannels);
     const T* const from = dy + (image * p.channels + first) * p.pixels;
-    T sum[kGradChannels] = {};
+    V sum[kGradChannels] = {};
     for (int k = 0; k < p.corners; k++) {
         // The pixel is corner k of the places in this cell.
         const int64_t cell =
             image * cells.of_image() + (row + 1 - k / 2) * cells.across() + (column + 1 - k % 2);
         for (I j = begins[cell]; j < ends[cell]; j++) {
             const int64_t position = positions[j], place = position - image * p.pixels;
-            const Place<T> v(p, p.vertical, cells.grid[2 * position + 1]);
-            const Place<T> h(p, p.horizontal, cells.grid[2 * position]);
-            const T weight = v.share(k / 2) * h.share(k % 2);
+            const Place<V> v(p, p.vertical, cells.grid[2 * position + 1]);
+            const Place<V> h(p, p.horizontal, cells.grid[2 * position]);
+            const V weight = v.share(k / 2) * h.share(k % 2);
             TATAMI_UNROLL
             for (int c = 0; c < kGradChannels; c++)
-                if (c < channels) sum[c] = fma(from[c * p.pixels + place], weight, sum[c]);
+                if (c < channels) sum[c] = fma(V(from[c * p.pixels + place]), weight, sum[c]);
         }
     }
     T* const to = dx + (image * p.channels + first) * p.plane() + pixel;
@@ -191,7 +198,7 @@ static void input_grad(const GridSample& p, const T* dy, const T* grid, T* dx) {
     const int64_t plane = p.vertical.size * p.horizontal.size;
     const int64_t count = p.images * groups * plane, n = p.images * p.pixels;
     if (count <= 0) return;
-    const Cells<T> cells{Sampling<T>(p), grid};
+    const Cells<T> cells{Sampling<Real<T>>(p), grid};
     const int64_t limit = p.images * (p.vertical.size + 1) * (p.horizontal.size + 1) + 1;
     with_integer(n, limit, [&]<class I>() {
         const Sorted<I> sorted(n, limit, cells);
@@ -218,28 +225,29 @@ struct Both {
 
 // A team a place, which shares the channels.
 template <class Team, class T>
-__global__ void grid_gradient(int64_t count, Sampling<T> p, const T* dy, const T* x, const T* grid,
-                              T* dgrid) {
+__global__ void grid_gradient(int64_t count, Sampling<Real<T>> p, const T* dy, const T* x,
+                              const T* grid, T* dgrid) {
     const int64_t i =
         int64_t(blockIdx.x) * Team::kTeams + threadIdx.x / (kRowThreads / Team::kTeams);
     if (i >= count) return;
     const Team team;
     const int64_t image = p.by_pixels(i), place = i - image * p.pixels;
-    const Corners<T> at(p, grid + 2 * i);
-    const T down = at.v.above, right = at.h.above;
-    Both<T> sum{};
+    using V = Real<T>;
+    const Corners<V> at(p, grid + 2 * i);
+    const V down = at.v.above, right = at.h.above;
+    Both<V> sum{};
     for (int64_t c = team.rank(); c < p.channels; c += team.size()) {
         const T* const plane = x + (image * p.channels + c) * p.plane();
-        const T g = dy[(image * p.channels + c) * p.pixels + place];
-        const T a = at.fetch(plane, 0), b = at.fetch(plane, 1);
-        const T d = at.fetch(plane, 2), e = at.fetch(plane, 3);
-        sum.by_column = fma(g, (b - a) * (T(1) - down) + (e - d) * down, sum.by_column);
-        sum.by_row = fma(g, (d - a) * (T(1) - right) + (e - b) * right, sum.by_row);
+        const V g = dy[(image * p.channels + c) * p.pixels + place];
+        const V a = at.fetch(plane, 0), b = at.fetch(plane, 1);
+        const V d = at.fetch(plane, 2), e = at.fetch(plane, 3);
+        sum.by_column = fma(g, (b - a) * (V(1) - down) + (e - d) * down, sum.by_column);
+        sum.by_row = fma(g, (d - a) * (V(1) - right) + (e - b) * right, sum.by_row);
     }
     sum = team.reduce(sum, Plus{});
     if (team.rank() > 0) return;
-    dgrid[2 * i] = at.h.moves ? sum.by_column * p.horizontal.scale : T(0);
-    dgrid[2 * i + 1] = at.v.moves ? sum.by_row * p.vertical.scale : T(0);
+    dgrid[2 * i] = at.h.moves ? sum.by_column * p.horizontal.scale : V(0);
+    dgrid[2 * i + 1] = at.v.moves ? sum.by_row * p.vertical.scale : V(0);
 }
 
 template <class T>
@@ -248,7 +256,7 @@ static void grid_grad(const GridSample& p, const T* dy, const T* x, const T* gri
     if (count <= 0) return;
     const auto start = [&]<class Team>(Team) {
         launch({dim3(unsigned((count + Team::kTeams - 1) / Team::kTeams)), dim3(kRowThreads)},
-               &grid_gradient<Team, T>, count, Sampling<T>(p), dy, x, grid, dgrid);
+               &grid_gradient<Team, T>, count, Sampling<Real<T>>(p), dy, x, grid, dgrid);
     };
     // Places alone fill the processors, or a warp goes over the channels of each.
     if (p.channels < kWarp || p.pixels >= 1 << 14)
@@ -263,5 +271,7 @@ GridSampleKernels<T> grid_sample_kernels() {
 }
 template GridSampleKernels<float> grid_sample_kernels();
 template GridSampleKernels<double> grid_sample_kernels();
+template GridSampleKernels<Half> grid_sample_kernels();
+template GridSampleKernels<Bfloat16> grid_sample_kernels();
 
 }  // namespace tatami::cuda

@@ -171,5 +171,7 @@ RecurrentKernels<T> gru_kernels() {
 }
 template RecurrentKernels<float> gru_kernels();
 template RecurrentKernels<double> gru_kernels();
+template RecurrentKernels<Half> gru_kernels();
+template RecurrentKernels<Bfloat16> gru_kernels();
 
 }  // namespace tatami::cuda

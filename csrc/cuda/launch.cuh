@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "cuda/context.h"
-#include "cuda/words.cuh"
+#include "cuda/primitives.cuh"
 
 namespace tatami::cuda {
 

@@ -46,29 +46,31 @@ static auto with_distance(Distance kind, T delta, const Use& use) {
 // dy scale f'(x, t), dy 1 where it is not given.
 template <class T, class F>
 struct DistanceGradient {
+    using V = Real<T>;
     F f;
     Factor<T> scale;
-    TATAMI_DEVICE T operator()(T x, T t) const { return f.slope(x, t) * value_of(scale); }
-    TATAMI_DEVICE T operator()(T x, T t, T dy) const {
+    TATAMI_DEVICE V operator()(V x, V t) const { return f.slope(x, t) * value_of(scale); }
+    TATAMI_DEVICE V operator()(V x, V t, V dy) const {
         return f.slope(x, t) * (dy * value_of(scale));
     }
 };
 
 template <class T>
-static void distance_sum(Distance kind, int64_t n, const T* x, const T* t, T delta, Divided by,
-                         T* y) {
-    with_distance<T>(kind, delta, [&](auto f) { sum_arrays(n, f, StoreDivided<T>{by, y}, x, t); });
+static void distance_sum(Distance kind, int64_t n, const T* x, const T* t, Real<T> delta,
+                         Divided by, T* y) {
+    with_distance<Real<T>>(kind, delta,
+                           [&](auto f) { sum_arrays(n, f, StoreDivided<T>{by, y}, x, t); });
 }
 
 template <class T>
-static void distance(Distance kind, int64_t n, const T* x, const T* t, T delta, T* y) {
-    with_distance<T>(kind, delta, [&](auto f) { map_arrays(n, f, y, x, t); });
+static void distance(Distance kind, int64_t n, const T* x, const T* t, Real<T> delta, T* y) {
+    with_distance<Real<T>>(kind, delta, [&](auto f) { map_arrays(n, f, y, x, t); });
 }
 
 template <class T>
-static void distance_grad(Distance kind, int64_t n, const T* x, const T* t, T delta, const T* dy,
-                          Factor<T> scale, T* dx) {
-    with_distance<T>(kind, delta, [&](auto f) {
+static void distance_grad(Distance kind, int64_t n, const T* x, const T* t, Real<T> delta,
+                          const T* dy, Factor<T> scale, T* dx) {
+    with_distance<Real<T>>(kind, delta, [&](auto f) {
         const DistanceGradient<T, decltype(f)> slope{f, scale};
         if (dy)
             map_arrays(n, slope, dx, x, t, dy);
@@ -81,34 +83,36 @@ static void distance_grad(Distance kind, int64_t n, const T* x, const T* t, T de
 
 template <class T>
 struct Binary {
+    using V = Real<T>;
     const T *weight, *pos;
     int64_t period;
-    T number;  // where pos is nullptr
+    V number;  // where pos is nullptr
 
-    TATAMI_DEVICE T factor(int64_t i) const { return weight ? weight[i] : T(1); }
+    TATAMI_DEVICE V factor(int64_t i) const { return weight ? V(weight[i]) : V(1); }
     // 1 + (pos - 1) t
-    TATAMI_DEVICE T positive(int64_t i, T t) const {
-        const T own = pos ? pos[period == 1 ? 0 : i % period] : number;
-        return fma(own - T(1), t, T(1));
+    TATAMI_DEVICE V positive(int64_t i, V t) const {
+        const V own = pos ? V(pos[period == 1 ? 0 : i % period]) : number;
+        return fma(own - V(1), t, V(1));
     }
-    TATAMI_DEVICE T operator()(At at, T x, T t) const {
+    TATAMI_DEVICE V operator()(At at, V x, V t) const {
         // log(1 + exp(-x)), of which exp only sees -|x|
-        const T softplus = log1p(exp(-abs(x))) + (x < T(0) ? -x : T(0));
-        return factor(at.i) * fma(T(1) - t, x, positive(at.i, t) * softplus);
+        const V softplus = log1p(exp(-abs(x))) + (x < V(0) ? -x : V(0));
+        return factor(at.i) * fma(V(1) - t, x, positive(at.i, t) * softplus);
     }
-    TATAMI_DEVICE T slope(At at, T x, T t) const {
-        return factor(at.i) * ((T(1) - t) - positive(at.i, t) * logistic(-x).value);
+    TATAMI_DEVICE V slope(At at, V x, V t) const {
+        return factor(at.i) * ((V(1) - t) - positive(at.i, t) * logistic(-x).value);
     }
 };
 
 template <class T>
 struct BinaryGradient {
+    using V = Real<T>;
     Binary<T> f;
     Factor<T> scale;
-    TATAMI_DEVICE T operator()(At at, T x, T t) const {
+    TATAMI_DEVICE V operator()(At at, V x, V t) const {
         return f.slope(at, x, t) * value_of(scale);
     }
-    TATAMI_DEVICE T operator()(At at, T x, T t, T dy) const {
+    TATAMI_DEVICE V operator()(At at, V x, V t, V dy) const {
         return f.slope(at, x, t) * (dy * value_of(scale));
     }
 };
@@ -116,19 +120,20 @@ struct BinaryGradient {
 template <class T>
 static void binary_sum(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
                        const T* pos, Divided by, T* y) {
-    sum_arrays(p.n, Binary<T>{weight, pos, p.period, T(p.positive)}, StoreDivided<T>{by, y}, x, t);
+    sum_arrays(p.n, Binary<T>{weight, pos, p.period, Real<T>(p.positive)}, StoreDivided<T>{by, y},
+               x, t);
 }
 
 template <class T>
 static void binary(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
                    const T* pos, T* y) {
-    map_arrays(p.n, Binary<T>{weight, pos, p.period, T(p.positive)}, y, x, t);
+    map_arrays(p.n, Binary<T>{weight, pos, p.period, Real<T>(p.positive)}, y, x, t);
 }
 
 template <class T>
 static void binary_grad(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
                         const T* pos, const T* dy, Factor<T> scale, T* dx) {
-    const BinaryGradient<T> slope{{weight, pos, p.period, T(p.positive)}, scale};
+    const BinaryGradient<T> slope{{weight, pos, p.period, Real<T>(p.positive)}, scale};
     if (dy)
         map_arrays(p.n, slope, dx, x, t, dy);
     else
@@ -142,5 +147,7 @@ LossKernels<T> loss_kernels() {
 }
 template LossKernels<float> loss_kernels();
 template LossKernels<double> loss_kernels();
+template LossKernels<Half> loss_kernels();
+template LossKernels<Bfloat16> loss_kernels();
 
 }  // namespace tatami::cuda

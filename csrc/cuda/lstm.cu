@@ -64,5 +64,7 @@ RecurrentKernels<T> lstm_kernels() {
 }
 template RecurrentKernels<float> lstm_kernels();
 template RecurrentKernels<double> lstm_kernels();
+template RecurrentKernels<Half> lstm_kernels();
+template RecurrentKernels<Bfloat16> lstm_kernels();
 
 }  // namespace tatami::cuda

@@ -41,14 +41,14 @@ struct Result {
 
     struct Column {
         int64_t at;
-        T bias;
+        Real<T> bias;
     };
     TATAMI_DEVICE Result batch(int64_t z) const {
         return {data + z * rows * columns, rows, columns, bias, activation};
     }
     TATAMI_DEVICE Result chunk(int64_t) const { return *this; }
-    TATAMI_DEVICE Column column(int64_t c) const { return {c, bias ? bias[c] : T(0)}; }
-    TATAMI_DEVICE void store(int64_t r, Column c, T value) const {
+    TATAMI_DEVICE Column column(int64_t c) const { return {c, bias ? Real<T>(bias[c]) : 0}; }
+    TATAMI_DEVICE void store(int64_t r, Column c, Real<T> value) const {
         value += c.bias;
         data[r * columns + c.at] =
             activation == Activation::none ? value : activated(activation, value);
@@ -96,5 +96,7 @@ MatmulKernels<T> matmul_kernels() {
 }
 template MatmulKernels<float> matmul_kernels();
 template MatmulKernels<double> matmul_kernels();
+template MatmulKernels<Half> matmul_kernels();
+template MatmulKernels<Bfloat16> matmul_kernels();
 
 }  // namespace tatami::cuda

@@ -25,14 +25,15 @@ struct Normalize {
 
 template <class T>
 struct NormalizeRun {
+    using V = Real<T>;
     Groups p;
     const T *weight, *bias;
-    const Scaling<T>* scaling;
-    TATAMI_DEVICE Normalize<T> of(int64_t run) const {
+    const Scaling<V>* scaling;
+    TATAMI_DEVICE Normalize<V> of(int64_t run) const {
         const auto [near, rest, scale] = scaling[p.group(run)];
         const int64_t c = p.channel(run);
-        const T slope = weight ? weight[c] * scale : scale;
-        return {near, slope, fma(-rest, slope, bias ? bias[c] : T(0))};
+        const V slope = weight ? weight[c] * scale : scale;
+        return {near, slope, fma(-rest, slope, bias ? V(bias[c]) : V(0))};
     }
 };
 
@@ -43,8 +44,9 @@ static void forward_held(const Norm& norm, const Groups& p, const T* x, const T*
     const HeldForward<T> call{p, norm.groups, wide, x, weight, bias, mean, var, y};
     with_team<T>(p.count, [&]<class Team, int N, int P>(int threads) {
         const int64_t blocks = (norm.groups + Team::kTeams - 1) / Team::kTeams;
-        launch({dim3(unsigned(blocks)), dim3(unsigned(threads)), kReduceRoom * sizeof(Pair<T>)},
-               &held_forward<Team, N, P, T>, call);
+        launch(
+            {dim3(unsigned(blocks)), dim3(unsigned(threads)), kReduceRoom * sizeof(Pair<Real<T>>)},
+            &held_forward<Team, N, P, T>, call);
     });
 }
 
@@ -56,9 +58,10 @@ static void forward(const Norm& norm, const T* x, const T* weight, const T* bias
         return forward_held(norm, p, x, weight, bias, mean, var, y);
     if (!norm.fixed) group_moments(p, norm.groups, x, mean, var);
     if (p.elements == 0) return;
-    const Workspace space(size_t(norm.groups) * sizeof(Scaling<T>));
-    Scaling<T>* const scaling = space.as<Scaling<T>>();
-    each_thread(norm.groups, ScaleGroups<T>{p.eps, mean, var, scaling});
+    using V = Real<T>;
+    const Workspace space(size_t(norm.groups) * sizeof(Scaling<V>));
+    auto* const scaling = space.as<Scaling<V>>();
+    each_thread(norm.groups, ScaleGroups<V>{p.eps, mean, var, scaling});
     map_runs(p.elements, p.inner, NormalizeRun<T>{p, weight, bias, scaling}, y, x);
 }
 
@@ -72,20 +75,21 @@ struct TileSums {
     Tiles tiles;
     bool wide;
     const T *dy, *x, *weight;
-    const Scaling<T>* scaling;
+    const Scaling<Real<T>>* scaling;
     Pair<double>* part;
 
     template <class Team>
     TATAMI_DEVICE void operator()(const Team& team, int64_t i) const {
         const int64_t line = i / tiles.of_line;
         const auto [near, rest, scale] = scaling[WEIGHTED ? line : p.group(line)];
-        Pair<T> own[N] = {};
+        using V = Real<T>;
+        Pair<V> own[N] = {};
         each_of_lane<N>(tiles.at(i), [&](int64_t at) {
             const auto g = load_elements<N>(dy, at, INT64_MAX, wide);
             const auto v = load_elements<N>(x, at, INT64_MAX, wide);
             for (int k = 0; k < N; k++) {
-                const T w = WEIGHTED && weight ? weight[p.channel((at + k) / p.inner)] : T(1);
-                const T each = g.at[k] * w;
+                const V w = WEIGHTED && weight ? V(weight[p.channel((at + k) / p.inner)]) : V(1);
+                const V each = g.at[k] * w;
                 own[k] = {own[k].first + each, fma(each, v.at[k] - near, own[k].second)};
             }
         });
@@ -102,15 +106,16 @@ struct ColumnSums {
     Groups p;
     int64_t columns;
     const T *dy, *x;
-    const Scaling<T>* scaling;
+    const Scaling<Real<T>>* scaling;
     TATAMI_DEVICE Pair<double> operator()(int64_t column, int64_t row, int64_t step,
                                           int64_t end) const {
         const int64_t c = column / p.inner;
-        Pair<T> own{};
+        using V = Real<T>;
+        Pair<V> own{};
         for (; row < end; row += step) {
             const auto [near, rest, scale] = scaling[p.group(row * p.channels + c)];
             const int64_t at = row * columns + column;
-            const T g = dy[at], z = ((x[at] - near) - rest) * scale;
+            const V g = dy[at], z = ((x[at] - near) - rest) * scale;
             own = {own.first + g, fma(g, z, own.second)};
         }
         return wider(own);
@@ -128,10 +133,11 @@ struct FoldGroups {
     Groups p;
     Parts parts;
     int64_t of_line;
+    using V = Real<T>;
     const T* weight;
     const Pair<double>* part;
-    const Scaling<T>* scaling;
-    GradientOfGroup<T>* to;
+    const Scaling<V>* scaling;
+    GradientOfGroup<V>* to;
 
     template <class Team>
     TATAMI_DEVICE void operator()(const Team& team, int64_t g) const {
@@ -147,7 +153,7 @@ struct FoldGroups {
         const auto [near, rest, scale] = scaling[g];
         const double s = double(scale), slope = -s * s * sum.second * p.inverse_count;
         const double level = p.centred ? -s * sum.first * p.inverse_count : 0;
-        to[g] = {near, scale, T(slope), T(level - double(rest) * slope)};
+        to[g] = {near, scale, V(slope), V(level - double(rest) * slope)};
     }
 };
 
@@ -163,8 +169,8 @@ struct FoldChannels {
             sum = sum + part[parts.at(c, k)];
         sum = team.reduce(sum, Plus{});
         if (team.rank()) return;
-        if (dweight) dweight[c] = T(sum.second);
-        if (dbias) dbias[c] = T(sum.first);
+        if (dweight) dweight[c] = Real<T>(sum.second);
+        if (dbias) dbias[c] = Real<T>(sum.first);
     }
 };
 
@@ -178,10 +184,11 @@ struct Gradient {
 
 template <class T>
 struct GradientOfRun {
+    using V = Real<T>;
     Groups p;
     const T* weight;
-    const GradientOfGroup<T>* group;
-    TATAMI_DEVICE Gradient<T> of(int64_t run) const {
+    const GradientOfGroup<V>* group;
+    TATAMI_DEVICE Gradient<V> of(int64_t run) const {
         const auto [near, scale, slope, level] = group[p.group(run)];
         return {weight ? weight[p.channel(run)] * scale : scale, near, slope, level};
     }
@@ -215,17 +222,18 @@ static void backward_held(const Norm& norm, const Groups& p, const T* dy, const 
     const int64_t rows = norm.runs, each = slot_rows(rows), slots = (rows + each - 1) / each;
     const bool wide = aligned_to(dy, 16) && aligned_to(x, 16) && aligned_to(dx, 16);
     const bool folds = dweight || dbias;
-    const Workspace parts(folds ? size_t(slots * 2 * p.count) * sizeof(T) : 0);
-    const HeldBackward<T> call{p, rows, each, wide, dy, x, weight, mean, var, dx, parts.as<T>()};
+    using V = Real<T>;
+    const Workspace parts(folds ? size_t(slots * 2 * p.count) * sizeof(V) : 0);
+    const HeldBackward<T> call{p, rows, each, wide, dy, x, weight, mean, var, dx, parts.as<V>()};
     with_team<T>(p.count, [&]<class Team, int N, int P>(int threads) {
-        const size_t room =
-            Team::kTeams == 1 ? kReduceRoom * sizeof(Pair<T>) : size_t(2 * p.count) * sizeof(T);
+        const size_t room = Team::kTeams == 1 ? kReduceRoom * sizeof(Pair<Real<T>>)
+                                              : size_t(2 * p.count) * sizeof(Real<T>);
         launch({dim3(unsigned(slots)), dim3(unsigned(threads)), room},
                &held_backward<Team, N, P, T>, call);
     });
     if (!folds) return;
     const Workspace sums(size_t(column_slots(slots) * p.count) * sizeof(Pair<double>));
-    each_column(slots, p.count, KeptColumns<T>{parts.as<T>(), p.count}, sums.as<Pair<double>>());
+    each_column(slots, p.count, KeptColumns<V>{parts.as<V>(), p.count}, sums.as<Pair<double>>());
     each_team(
         p.count, false,
         FoldChannels<T>{column_parts(slots, p.count, 1), sums.as<Pair<double>>(), dweight, dbias});
@@ -238,8 +246,8 @@ struct Sums {
     int64_t groups;
     bool fixed;
     const T *dy, *x, *weight;
-    const Scaling<T>* scaling;
-    GradientOfGroup<T>* gradient;
+    const Scaling<Real<T>>* scaling;
+    GradientOfGroup<Real<T>>* gradient;
     T *dweight, *dbias;
 
     void fold_groups(Parts parts, int64_t of_line, const T* w, const Pair<double>* part) const {
@@ -295,11 +303,12 @@ static void backward(const Norm& norm, const T* dy, const T* x, const T* weight,
     const bool rows = norm.per_element && norm.period == 1 && norm.repeat == 1;
     if (rows && norm.runs > 0 && is_held<T>(p.count))
         return backward_held(norm, p, dy, x, weight, mean, var, dx, dweight, dbias);
-    const Workspace scalings(size_t(norm.groups) * sizeof(Scaling<T>));
-    const Workspace gradients(size_t(norm.groups) * sizeof(GradientOfGroup<T>));
-    Scaling<T>* const scaling = scalings.as<Scaling<T>>();
-    GradientOfGroup<T>* const gradient = gradients.as<GradientOfGroup<T>>();
-    each_thread(norm.groups, ScaleGroups<T>{p.eps, mean, var, scaling});
+    using V = Real<T>;
+    const Workspace scalings(size_t(norm.groups) * sizeof(Scaling<V>));
+    const Workspace gradients(size_t(norm.groups) * sizeof(GradientOfGroup<V>));
+    auto* const scaling = scalings.as<Scaling<V>>();
+    auto* const gradient = gradients.as<GradientOfGroup<V>>();
+    each_thread(norm.groups, ScaleGroups<V>{p.eps, mean, var, scaling});
     const Sums<T> sums{p,      norm.groups, norm.fixed, dy,      x,
                        weight, scaling,     gradient,   dweight, dbias};
     if (p.inner < kShortRun)
@@ -360,5 +369,7 @@ NormKernels<T> norm_kernels() {
 }
 template NormKernels<float> norm_kernels();
 template NormKernels<double> norm_kernels();
+template NormKernels<Half> norm_kernels();
+template NormKernels<Bfloat16> norm_kernels();
 
 }  // namespace tatami::cuda

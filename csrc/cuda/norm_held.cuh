@@ -8,7 +8,7 @@ namespace tatami::cuda {
 // Most threads of a team: each may use 128 registers.
 inline constexpr int kHeldThreads = 512;
 
-// Of a thread.
+// What a thread has of a group, as numbers to compute with.
 template <class T, int N, int P>
 struct Held {
     Elements<T, N> at[P];
@@ -22,9 +22,25 @@ TATAMI_DEVICE int held_place(const Team& team, int p) {
 
 template <class T, int N, int P, class Team>
 TATAMI_DEVICE void load_held(const Team& team, const T* x, int count, bool wide,
-                             Held<T, N, P>& to) {
+                             Held<Real<T>, N, P>& to) {
     TATAMI_UNROLL
-    for (int p = 0; p < P; p++) to.at[p] = load_elements<N>(x, held_place<N>(team, p), count, wide);
+    for (int p = 0; p < P; p++) {
+        const auto own = load_elements<N>(x, held_place<N>(team, p), count, wide);
+        TATAMI_UNROLL
+        for (int k = 0; k < N; k++) to.at[p].at[k] = own.at[k];
+    }
+}
+
+template <class T, int N, int P, class Team>
+TATAMI_DEVICE void store_held(const Team& team, T* y, int count, bool wide,
+                              const Held<Real<T>, N, P>& from) {
+    TATAMI_UNROLL
+    for (int p = 0; p < P; p++) {
+        Elements<T, N> own;
+        TATAMI_UNROLL
+        for (int k = 0; k < N; k++) own.at[k] = from.at[p].at[k];
+        store_elements<N>(y, held_place<N>(team, p), count, wide, own);
+    }
 }
 
 // f(p, k, j) for what a thread holds of element j.
@@ -63,23 +79,24 @@ __global__ __launch_bounds__(kHeldThreads) void held_forward(const HeldForward<T
     if (g >= a.groups) return;
     const int n = int(a.p.count);
     const int64_t first = g * n, run = first / a.p.inner;
-    const T inverse = T(a.p.inverse_count);
-    Held<T, N, P> x;
+    using V = Real<T>;
+    const V inverse = V(a.p.inverse_count);
+    Held<V, N, P> x;
     load_held(team, a.x + first, n, a.wide, x);
-    T sum = T(0), near = T(0);
+    V sum = V(0), near = V(0);
     if (a.p.centred) {
         each_held<N, P>(team, n, [&](int p, int k, int) { sum += x.at[p].at[k]; });
         near = team.reduce(sum, Plus{}) * inverse;
     }
-    Pair<T> own{};
+    Pair<V> own{};
     each_held<N, P>(team, n, [&](int p, int k, int) {
-        const T d = x.at[p].at[k] - near;
+        const V d = x.at[p].at[k] - near;
         own = {own.first + d, fma(d, d, own.second)};
     });
     own = team.reduce(own, Plus{});
-    const T rest = a.p.centred ? own.first * inverse : T(0);
-    const T variance = not_negative(fma(-rest, own.first, own.second)) * inverse;
-    const T scale = T(1) / sqrt(variance + T(a.p.eps));
+    const V rest = a.p.centred ? own.first * inverse : V(0);
+    const V variance = not_negative(fma(-rest, own.first, own.second)) * inverse;
+    const V scale = V(1) / sqrt(variance + V(a.p.eps));
     if (team.rank() == 0) {
         a.mean[g] = double(near) + double(rest);
         a.var[g] = double(variance);
@@ -87,12 +104,10 @@ __global__ __launch_bounds__(kHeldThreads) void held_forward(const HeldForward<T
     const int64_t channel = a.p.channel(run);
     each_held<N, P>(team, n, [&](int p, int k, int j) {
         const int64_t c = channel + (a.p.inner == 1 ? j : j / int(a.p.inner));
-        const T w = a.weight ? a.weight[c] : T(1), b = a.bias ? a.bias[c] : T(0);
+        const V w = a.weight ? V(a.weight[c]) : V(1), b = a.bias ? V(a.bias[c]) : V(0);
         x.at[p].at[k] = fma(((x.at[p].at[k] - near) - rest) * scale, w, b);
     });
-    TATAMI_UNROLL
-    for (int p = 0; p < P; p++)
-        store_elements<N>(a.y + first, held_place<N>(team, p), n, a.wide, x.at[p]);
+    store_held(team, a.y + first, n, a.wide, x);
 }
 
 // ---- Backward of rows with a weight for each element: a block takes some rows, and keeps what
@@ -105,7 +120,8 @@ struct HeldBackward {
     bool wide;
     const T *dy, *x, *weight;
     const double *mean, *var;
-    T *dx, *part;  // part (slots, 2, count) or nullptr
+    T* dx;
+    Real<T>* part;  // (slots, 2, count) or nullptr
 };
 
 template <class Team, int N, int P, class T>
@@ -114,17 +130,18 @@ __global__ __launch_bounds__(kHeldThreads) void held_backward(const HeldBackward
     const int n = int(a.p.count);
     const int64_t slot = blockIdx.x, begin = slot * a.slot_rows;
     const int64_t end = a.rows < begin + a.slot_rows ? a.rows : begin + a.slot_rows;
-    const T inverse = T(a.p.inverse_count);
-    Held<T, N, P> dw{}, db{};
+    using V = Real<T>;
+    const V inverse = V(a.p.inverse_count);
+    Held<V, N, P> dw{}, db{};
     for (int64_t row = begin + team_of_block<Team>(); row < end; row += Team::kTeams) {
-        const auto [near, rest, scale] = scaling_of<T>(a.mean[row], a.var[row], a.p.eps);
-        Held<T, N, P> dy, x;
+        const auto [near, rest, scale] = scaling_of<V>(a.mean[row], a.var[row], a.p.eps);
+        Held<V, N, P> dy, x;
         load_held(team, a.dy + row * n, n, a.wide, dy);
         load_held(team, a.x + row * n, n, a.wide, x);
-        Pair<T> own{};
+        Pair<V> own{};
         each_held<N, P>(team, n, [&](int p, int k, int j) {
-            const T g = dy.at[p].at[k], z = ((x.at[p].at[k] - near) - rest) * scale;
-            const T weighted = a.weight ? g * a.weight[j] : g;
+            const V g = dy.at[p].at[k], z = ((x.at[p].at[k] - near) - rest) * scale;
+            const V weighted = a.weight ? g * a.weight[j] : g;
             own = {own.first + weighted, fma(weighted, z, own.second)};
             dw.at[p].at[k] = fma(g, z, dw.at[p].at[k]);
             db.at[p].at[k] += g;
@@ -132,16 +149,15 @@ __global__ __launch_bounds__(kHeldThreads) void held_backward(const HeldBackward
             x.at[p].at[k] = z;
         });
         own = team.reduce(own, Plus{});
-        const T slope = own.second * inverse, level = a.p.centred ? own.first * inverse : T(0);
+        const V slope = own.second * inverse, level = a.p.centred ? own.first * inverse : V(0);
         TATAMI_UNROLL
-        for (int p = 0; p < P; p++) {
+        for (int p = 0; p < P; p++)
             for (int k = 0; k < N; k++)
                 x.at[p].at[k] = scale * ((dy.at[p].at[k] - level) - x.at[p].at[k] * slope);
-            store_elements<N>(a.dx + row * n, held_place<N>(team, p), n, a.wide, x.at[p]);
-        }
+        store_held(team, a.dx + row * n, n, a.wide, x);
     }
     if (!a.part) return;
-    T *to_w = a.part + slot * 2 * n, *to_b = to_w + n;
+    V *to_w = a.part + slot * 2 * n, *to_b = to_w + n;
     if (Team::kTeams == 1) {
         each_held<N, P>(team, n, [&](int p, int k, int j) {
             to_w[j] = dw.at[p].at[k];
@@ -149,12 +165,12 @@ __global__ __launch_bounds__(kHeldThreads) void held_backward(const HeldBackward
         });
         return;
     }
-    T *sum_w = shared_memory<T>(), *sum_b = sum_w + n;  // warp after warp adds to them
+    V *sum_w = shared_memory<V>(), *sum_b = sum_w + n;  // warp after warp adds to them
     for (int t = 0; t < Team::kTeams; t++) {
         if (t == team_of_block<Team>())
             each_held<N, P>(team, n, [&](int p, int k, int j) {
-                sum_w[j] = dw.at[p].at[k] + (t ? sum_w[j] : T(0));
-                sum_b[j] = db.at[p].at[k] + (t ? sum_b[j] : T(0));
+                sum_w[j] = dw.at[p].at[k] + (t ? sum_w[j] : V(0));
+                sum_b[j] = db.at[p].at[k] + (t ? sum_b[j] : V(0));
             });
         sync_block();
     }
@@ -164,9 +180,10 @@ __global__ __launch_bounds__(kHeldThreads) void held_backward(const HeldBackward
     }
 }
 
-// Elements of each array that a thread holds: 64 bytes, or half where it loads them one by one.
+// Elements of each array that a thread holds: 64 bytes of registers, or half where it loads them
+// one by one.
 template <class T, int N>
-inline constexpr int kHeld = (N == 1 ? 32 : 64) / int(sizeof(T));
+inline constexpr int kHeld = (N == 1 ? 32 : 64) / int(sizeof(Real<T>));
 
 template <class T>
 bool is_held(int64_t count) {

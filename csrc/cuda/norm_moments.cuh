@@ -42,20 +42,21 @@ struct TileMoments {
 
     template <class Team>
     TATAMI_DEVICE void operator()(const Team& team, int64_t i) const {
+        using V = Real<T>;
         const Tile q = tiles.at(i);
-        const auto sums = [&](T shift) {
-            Pair<T> own[N] = {};
+        const auto sums = [&](V shift) {
+            Pair<V> own[N] = {};
             each_of_lane<N>(q, [&](int64_t at) {
                 const auto v = load_elements<N>(x, at, INT64_MAX, wide);
                 for (int k = 0; k < N; k++) {
-                    const T d = v.at[k] - shift;
+                    const V d = v.at[k] - shift;
                     own[k] = {own[k].first + d, fma(d, d, own[k].second)};
                 }
             });
             for (int k = 1; k < N; k++) own[0] = own[0] + own[k];
             return team.reduce(wider(own[0]), Plus{});
         };
-        const Moments found = moments_of(q.elements(), centred, x[q.start], sums);
+        const Moments found = moments_of(q.elements(), centred, V(x[q.start]), sums);
         if (team.rank() == 0) part[i] = found;
     }
 };
@@ -67,15 +68,16 @@ struct ColumnMoments {
     TATAMI_DEVICE Moments operator()(int64_t column, int64_t row, int64_t step, int64_t end) const {
         const int64_t n = row < end ? (end - row + step - 1) / step : 0;
         const T* const from = x + row * columns + column;
-        const auto sums = [&](T shift) {
-            Pair<T> own{};
+        using V = Real<T>;
+        const auto sums = [&](V shift) {
+            Pair<V> own{};
             for (int64_t k = 0; k < n; k++) {
-                const T d = from[k * step * columns] - shift;
+                const V d = from[k * step * columns] - shift;
                 own = {own.first + d, fma(d, d, own.second)};
             }
             return wider(own);
         };
-        return moments_of(n, true, n ? from[0] : T(0), sums);
+        return moments_of(n, true, n ? V(from[0]) : V(0), sums);
     }
 };
 

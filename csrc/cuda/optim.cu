@@ -81,9 +81,10 @@ __global__ void step_kernel(const StepTable<ARRAYS> table, Rule rule) {
     for (int p = 0; p < kStepPacks; p++) {
         TATAMI_UNROLL
         for (int k = 0; k < N; k++) {
-            T states[kStates];
+            Real<T> states[kStates], param = own[p][0].at[k];
             for (int a = 2; a < ARRAYS; a++) states[a - 2] = own[p][a].at[k];
-            rule.step(own[p][0].at[k], ARRAYS > 1 ? own[p][ARRAYS > 1].at[k] : T(0), states);
+            rule.step(param, ARRAYS > 1 ? own[p][ARRAYS > 1].at[k] : T(0), states);
+            own[p][0].at[k] = param;
             for (int a = 2; a < ARRAYS; a++) own[p][a].at[k] = states[a - 2];
         }
         TATAMI_UNROLL
@@ -143,12 +144,13 @@ struct MomentumStep {
 
 template <class T>
 static void sgd(const Sgd& rule, const Steps& steps) {
-    const Decay<T> decayed(steps, rule.weight_decay);
+    using V = Real<T>;
+    const Decay<V> decayed(steps, rule.weight_decay);
     if (steps.states_given)
-        walk<T, 3>(steps, MomentumStep<T>{decayed, T(rule.lr), T(rule.momentum),
-                                          T(1 - rule.dampening), rule.nesterov});
+        walk<T, 3>(steps, MomentumStep<V>{decayed, V(rule.lr), V(rule.momentum),
+                                          V(1 - rule.dampening), rule.nesterov});
     else
-        walk<T, 2>(steps, SgdStep<T>{decayed, T(rule.lr)});
+        walk<T, 2>(steps, SgdStep<V>{decayed, V(rule.lr)});
 }
 
 template <class T>
@@ -164,7 +166,8 @@ struct AdagradStep {
 
 template <class T>
 static void adagrad(const Adagrad& rule, const Steps& steps) {
-    walk<T, 3>(steps, AdagradStep<T>{{steps, rule.weight_decay}, T(rule.lr), T(rule.eps)});
+    using V = Real<T>;
+    walk<T, 3>(steps, AdagradStep<V>{{steps, rule.weight_decay}, V(rule.lr), V(rule.eps)});
 }
 
 template <class T>
@@ -183,9 +186,10 @@ struct AdadeltaStep {
 
 template <class T>
 static void adadelta(const Adadelta& rule, const Steps& steps) {
+    using V = Real<T>;
     walk<T, 4>(
         steps,
-        AdadeltaStep<T>{{steps, rule.weight_decay}, Average<T>(rule.rho), T(rule.lr), T(rule.eps)});
+        AdadeltaStep<V>{{steps, rule.weight_decay}, Average<V>(rule.rho), V(rule.lr), V(rule.eps)});
 }
 
 template <class T, bool MOMENTUM, bool CENTRED>
@@ -211,12 +215,13 @@ struct RmspropStep {
 
 template <class T, bool MOMENTUM, bool CENTRED>
 static void rmsprop_as(const Rmsprop& rule, const Steps& steps) {
+    using V = Real<T>;
     walk<T, 3 + MOMENTUM + CENTRED>(steps,
-                                    RmspropStep<T, MOMENTUM, CENTRED>{{steps, rule.weight_decay},
-                                                                      Average<T>(rule.alpha),
-                                                                      T(rule.lr),
-                                                                      T(rule.eps),
-                                                                      T(rule.momentum)});
+                                    RmspropStep<V, MOMENTUM, CENTRED>{{steps, rule.weight_decay},
+                                                                      Average<V>(rule.alpha),
+                                                                      V(rule.lr),
+                                                                      V(rule.eps),
+                                                                      V(rule.momentum)});
 }
 
 template <class T>
@@ -266,11 +271,12 @@ struct AdamStep {
 
 template <class T>
 static void adam(const Adam& rule, const Steps& steps) {
-    const AdamStates<T> states(rule, steps);
+    using V = Real<T>;
+    const AdamStates<V> states(rule, steps);
     if (steps.states_given == 3)
-        walk<T, 5>(steps, AdamStep<T, true>{states, T(rule.step_size)});
+        walk<T, 5>(steps, AdamStep<V, true>{states, V(rule.step_size)});
     else
-        walk<T, 4>(steps, AdamStep<T, false>{states, T(rule.step_size)});
+        walk<T, 4>(steps, AdamStep<V, false>{states, V(rule.step_size)});
 }
 
 template <class T>
@@ -285,7 +291,8 @@ struct NadamStep {
 
 template <class T>
 static void nadam(const Nadam& rule, const Steps& steps) {
-    walk<T, 4>(steps, NadamStep<T>{{rule, steps}, T(rule.grad_size), T(rule.mean_size)});
+    using V = Real<T>;
+    walk<T, 4>(steps, NadamStep<V>{{rule, steps}, V(rule.grad_size), V(rule.mean_size)});
 }
 
 template <class T>
@@ -303,11 +310,12 @@ struct AdamaxStep {
 
 template <class T>
 static void adamax(const Adamax& rule, const Steps& steps) {
-    walk<T, 4>(steps, AdamaxStep<T>{{steps, rule.weight_decay},
-                                    Average<T>(rule.beta1),
-                                    T(rule.beta2),
-                                    T(rule.eps),
-                                    T(rule.step_size)});
+    using V = Real<T>;
+    walk<T, 4>(steps, AdamaxStep<V>{{steps, rule.weight_decay},
+                                    Average<V>(rule.beta1),
+                                    V(rule.beta2),
+                                    V(rule.eps),
+                                    V(rule.step_size)});
 }
 
 template <class T>
@@ -318,7 +326,8 @@ struct EmaStep {
 
 template <class T>
 static void ema(const Ema& rule, const Steps& steps) {
-    walk<T, 2>(steps, EmaStep<T>{Average<T>(rule.decay)});
+    using V = Real<T>;
+    walk<T, 2>(steps, EmaStep<V>{Average<V>(rule.decay)});
 }
 
 template <class T>
@@ -329,7 +338,7 @@ struct ScaleStep {
 
 template <class T>
 static void scale(const Factor<double>& factor, const Steps& steps) {
-    walk<T, 1>(steps, ScaleStep<T>{factor});
+    walk<T, 1>(steps, ScaleStep<Real<T>>{factor});
 }
 
 template <class T>
@@ -340,7 +349,8 @@ struct ClipStep {
 
 template <class T>
 static void clip(double limit, const Steps& steps) {
-    walk<T, 1>(steps, ClipStep<T>{T(limit)});
+    using V = Real<T>;
+    walk<T, 1>(steps, ClipStep<V>{V(limit)});
 }
 
 // ---- The norm of a whole list: a sum a chunk, whose numbers go through the list, then their sum.
@@ -351,12 +361,15 @@ __global__ void square_chunks(const StepTable<1> table, double* part) {
     const int t = tensor_of(table, blockIdx.x);
     const int64_t n = table.size[t], first = (blockIdx.x - table.block[t]) * kStepChunk;
     const T* const x = static_cast<const T*>(table.array[0][t]);
-    T own[N] = {};
+    Real<T> own[N] = {};
     TATAMI_UNROLL
     for (int k = 0; k < int(kStepChunk) / (N * kStepThreads); k++) {
         const auto v =
             load_elements<N>(x, first + (k * kStepThreads + int(threadIdx.x)) * N, n, table.wide);
-        for (int j = 0; j < N; j++) own[j] = fma(v.at[j], v.at[j], own[j]);
+        for (int j = 0; j < N; j++) {
+            const Real<T> each = v.at[j];
+            own[j] = fma(each, each, own[j]);
+        }
     }
     for (int j = 1; j < N; j++) own[0] += own[j];
     const double sum = reduce_block(double(own[0]), shared_memory<double>(), Plus{});
@@ -388,5 +401,7 @@ OptimKernels optim_kernels() {
 }
 template OptimKernels optim_kernels<float>();
 template OptimKernels optim_kernels<double>();
+template OptimKernels optim_kernels<Half>();
+template OptimKernels optim_kernels<Bfloat16>();
 
 }  // namespace tatami::cuda

@@ -11,11 +11,12 @@ namespace tatami::cuda {
 // What a window is folded with. States of taps are joined in their order; merge() takes any order.
 template <class T>
 struct MaxFold {
-    using State = T;
+    using Value = Real<T>;
+    using State = Value;
     T* y;
 
-    TATAMI_DEVICE static T padding() { return -T(INFINITY); }
-    TATAMI_DEVICE static State one(T v, int64_t) { return v; }
+    TATAMI_DEVICE static Value padding() { return -Value(INFINITY); }
+    TATAMI_DEVICE static State one(Value v, int64_t) { return v; }
     TATAMI_DEVICE static State join(State a, State b) { return largest(a, b); }
     TATAMI_DEVICE static State merge(State a, State b) { return largest(a, b); }
     template <class Windows>
@@ -28,15 +29,16 @@ struct MaxFold {
 // The first maximum, or the first NaN.
 template <class T>
 struct ArgmaxFold {
+    using Value = Real<T>;
     struct State {
-        T value;
+        Value value;
         int64_t place;
     };
     T* y;
     int64_t* indices;
 
-    TATAMI_DEVICE static T padding() { return -T(INFINITY); }
-    TATAMI_DEVICE static State one(T v, int64_t place) { return {v, place}; }
+    TATAMI_DEVICE static Value padding() { return -Value(INFINITY); }
+    TATAMI_DEVICE static State one(Value v, int64_t place) { return {v, place}; }
     TATAMI_DEVICE static State join(State a, State b) {
         return !(b.value <= a.value) && a.value == a.value ? b : a;
     }
@@ -53,17 +55,18 @@ struct ArgmaxFold {
 
 template <class T>
 struct MeanFold {
-    using State = T;
+    using Value = Real<T>;
+    using State = Value;
     T* y;
 
-    TATAMI_DEVICE static T padding() { return T(0); }
-    TATAMI_DEVICE static State one(T v, int64_t) { return v; }
+    TATAMI_DEVICE static Value padding() { return Value(0); }
+    TATAMI_DEVICE static State one(Value v, int64_t) { return v; }
     TATAMI_DEVICE static State join(State a, State b) { return a + b; }
     TATAMI_DEVICE static State merge(State a, State b) { return a + b; }
     template <class Windows>
     TATAMI_DEVICE void store(int64_t at, State s, const Windows& rows, int64_t o,
                              const Windows& columns, int64_t q) const {
-        y[at] = s / (T(rows.divisor(o)) * T(columns.divisor(q)));
+        y[at] = s / (Value(rows.divisor(o)) * Value(columns.divisor(q)));
     }
 };
 
@@ -98,12 +101,12 @@ __global__ void fold_by_teams(int64_t count, Windows rows, Windows columns, Divi
     int64_t r = team.rank() / across.count, c = team.rank() - r * across.count;
     auto state = Fold::one(Fold::padding(), first);
     for (int64_t t = team.rank(); t < taps;) {
-        T value[kTapsAhead];
+        typename Fold::Value value[kTapsAhead];
         int64_t place[kTapsAhead];
         TATAMI_UNROLL
         for (int k = 0; k < kTapsAhead; k++) {
             place[k] = first + r * down.step * columns.size + c * across.step;
-            value[k] = t < taps ? image[place[k]] : Fold::padding();
+            value[k] = t < taps ? typename Fold::Value(image[place[k]]) : Fold::padding();
             t += team.size();
             r += step_rows, c += step_columns;
             if (c >= across.count) r++, c -= across.count;
@@ -154,7 +157,7 @@ __global__ void gather_windows(int64_t count, Windows rows, Windows columns, Div
     const Range across = columns.over(c);
     for (int64_t r = top; r < top + kGatherRows && r < rows.size; r++) {
         const Range down = rows.over(r);
-        T sum = T(0);
+        Real<T> sum = 0;
         for (int64_t o = down.begin; o < down.end; o++) {
             if (!rows.holds(o, r)) continue;
             const int64_t line = (plane * rows.out + o) * columns.out;
@@ -178,23 +181,25 @@ void gather_all(int64_t planes, const Windows& rows, const Windows& columns, con
 
 template <class T>
 struct MeanGather {
+    using V = Real<T>;
     const T* dy;
-    T inverse;  // of the divisor, or 0 where windows differ in it
+    V inverse;  // of the divisor, or 0 where windows differ in it
 
     template <class Windows>
-    TATAMI_DEVICE T operator()(int64_t at, const Windows& rows, int64_t o, int64_t,
+    TATAMI_DEVICE V operator()(int64_t at, const Windows& rows, int64_t o, int64_t,
                                const Windows& columns, int64_t q, int64_t) const {
-        if (inverse != T(0)) return dy[at] * inverse;
-        return dy[at] / (T(rows.divisor(o)) * T(columns.divisor(q)));
+        if (inverse != V(0)) return dy[at] * inverse;
+        return dy[at] / (V(rows.divisor(o)) * V(columns.divisor(q)));
     }
 };
 
 template <class T, class Windows>
 void average_gradient(int64_t planes, const Windows& rows, const Windows& columns, const T* dy,
                       T* dx) {
-    T inverse = T(0);
+    using V = Real<T>;
+    V inverse = V(0);
     if (rows.uniform() && columns.uniform())
-        inverse = T(1) / (T(rows.first_divisor()) * T(columns.first_divisor()));
+        inverse = V(1) / (V(rows.first_divisor()) * V(columns.first_divisor()));
     gather_all(planes, rows, columns, MeanGather<T>{dy, inverse}, dx);
 }
 
@@ -206,12 +211,12 @@ struct MaxGather {
     int* strays;  // set by a legal index that a pixel which looks at its own windows does not find
 
     template <class Windows>
-    TATAMI_DEVICE T operator()(int64_t at, const Windows& rows, int64_t o, int64_t r,
-                               const Windows& columns, int64_t q, int64_t c) const {
+    TATAMI_DEVICE Real<T> operator()(int64_t at, const Windows& rows, int64_t o, int64_t r,
+                                     const Windows& columns, int64_t q, int64_t c) const {
         const int64_t index = indices[at];
         if (index == r * columns.size + c) return dy[at];
         if (rows.begins(o, r) && columns.begins(q, c)) look(index, rows, o, columns, q);
-        return T(0);
+        return 0;
     }
 
   private:
@@ -244,13 +249,13 @@ __global__ void scatter_planes(int64_t planes, int64_t out_plane, int64_t plane,
         const int64_t at = p * out_plane + first + own;
         const int64_t index = first + own < out_plane ? indices[at] : -1;
         const bool some = uint64_t(index) < uint64_t(plane);
-        const T value = some ? dy[at] : T(0);
+        const Real<T> value = some ? Real<T>(dy[at]) : Real<T>(0);
         T* const to = dx + p * plane + index;
-        T sum = some ? *to : T(0);
+        Real<T> sum = some ? Real<T>(*to) : Real<T>(0);
         bool leads = some;
         for (int lane = 0; lane < kWarp; lane++) {
             const int64_t other = shuffle(index, lane);
-            const T more = shuffle(value, lane);
+            const Real<T> more = shuffle(value, lane);
             if (other != index) continue;
             sum += more;
             if (lane < own) leads = false;

@@ -23,11 +23,12 @@ __global__ void fold_strips(int64_t count, SteppedWindows rows, SteppedWindows c
     const auto row_fold = [&](int64_t r) {
         const bool has_row = r >= 0 && r < rows.size;
         const int64_t start = (r > 0 ? r : 0) * columns.size;
-        T value[K];
+        typename Fold::Value value[K];
         TATAMI_UNROLL
         for (int j = 0; j < K; j++) {
             const int64_t c = left + j;
-            value[j] = has_row && c >= 0 && c < columns.size ? image[start + c] : Fold::padding();
+            const bool inside = has_row && c >= 0 && c < columns.size;
+            value[j] = inside ? typename Fold::Value(image[start + c]) : Fold::padding();
         }
         auto state = Fold::one(value[0], start + (left > 0 ? left : 0));
         TATAMI_UNROLL
@@ -108,5 +109,7 @@ Pool2dKernels<T> pool2d_kernels() {
 }
 template Pool2dKernels<float> pool2d_kernels();
 template Pool2dKernels<double> pool2d_kernels();
+template Pool2dKernels<Half> pool2d_kernels();
+template Pool2dKernels<Bfloat16> pool2d_kernels();
 
 }  // namespace tatami::cuda

@@ -18,7 +18,7 @@ template <class T>
 struct BendOfRun {
     const T* weight;
     int64_t channels;
-    TATAMI_DEVICE Bend<T> of(int64_t run) const { return {weight[run % channels]}; }
+    TATAMI_DEVICE Bend<Real<T>> of(int64_t run) const { return {weight[run % channels]}; }
 };
 
 template <class T>
@@ -38,15 +38,16 @@ struct TileGradient {
 
     template <class Team>
     TATAMI_DEVICE void operator()(const Team& team, int64_t i) const {
-        const Bend<T> bend{weight[i / tiles.of_line % channels]};
+        const Bend<Real<T>> bend{weight[i / tiles.of_line % channels]};
         const int64_t n = INT64_MAX;
-        T own[N] = {};
+        Real<T> own[N] = {};
         each_of_lane<N>(tiles.at(i), [&](int64_t at) {
             const auto g = load_elements<N>(dy, at, n, wide), v = load_elements<N>(x, at, n, wide);
             Elements<T, N> out;
             for (int k = 0; k < N; k++) {
-                out.at[k] = bend.grad(g.at[k], v.at[k]);
-                own[k] += bend.term(g.at[k], v.at[k]);
+                const Real<T> each = g.at[k], value = v.at[k];
+                out.at[k] = bend.grad(each, value);
+                own[k] += bend.term(each, value);
             }
             store_elements<N>(dx, at, n, wide, out);
         });
@@ -63,11 +64,11 @@ struct ColumnGradient {
     const T *dy, *x, *weight;
     T* dx;
     TATAMI_DEVICE double operator()(int64_t column, int64_t row, int64_t step, int64_t end) const {
-        const Bend<T> bend{weight[column / inner]};
-        T sum = T(0);
+        const Bend<Real<T>> bend{weight[column / inner]};
+        Real<T> sum = 0;
         for (; row < end; row += step) {
             const int64_t at = row * columns + column;
-            const T g = dy[at], v = x[at];
+            const Real<T> g = dy[at], v = x[at];
             sum += bend.term(g, v);
             dx[at] = bend.grad(g, v);
         }
@@ -118,5 +119,7 @@ PreluKernels<T> prelu_kernels() {
 }
 template PreluKernels<float> prelu_kernels();
 template PreluKernels<double> prelu_kernels();
+template PreluKernels<Half> prelu_kernels();
+template PreluKernels<Bfloat16> prelu_kernels();
 
 }  // namespace tatami::cuda

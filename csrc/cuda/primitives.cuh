@@ -126,6 +126,29 @@ TATAMI_DEVICE uint32_t ballot(bool condition) {
 #endif
 }
 
+#ifdef __CUDACC__
+// Numbers of 16 bits; core/half.h has the same in plain C++.
+TATAMI_DEVICE uint16_t to_half(float x) {
+    uint16_t h;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) : "f"(x));
+    return h;
+}
+TATAMI_DEVICE float of_half(uint16_t h) {
+    float x;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(h));
+    return x;
+}
+TATAMI_DEVICE uint16_t to_bfloat16(float x) {
+#if __CUDA_ARCH__ >= 800
+    uint16_t h;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(h) : "f"(x));
+    return h;
+#else
+    return bits::to_bfloat16(x);
+#endif
+}
+#endif
+
 // How many bits are set.
 TATAMI_DEVICE int bit_count(uint32_t bits) {
 #ifdef __CUDACC__

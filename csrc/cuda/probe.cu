@@ -27,9 +27,10 @@ __global__ void chains(int64_t steps, T half, T* sink) {
 // Waits for the end, so that the caller can take the time.
 template <class T>
 static double multiply_add(int64_t steps) {
-    const Workspace sink(sizeof(T));
-    launch({dim3(kProbeBlocks), dim3(kProbeThreads)}, &chains<T>, steps, T(0.5), sink.as<T>());
-    read_back(sink.as<T>());
+    using V = Real<T>;
+    const Workspace sink(sizeof(V));
+    launch({dim3(kProbeBlocks), dim3(kProbeThreads)}, &chains<V>, steps, V(0.5), sink.as<V>());
+    read_back(sink.as<V>());
     return 2.0 * kChains * double(steps) * kProbeBlocks * kProbeThreads;
 }
 
@@ -45,5 +46,7 @@ ProbeKernels<T> probe_kernels() {
 }
 template ProbeKernels<float> probe_kernels();
 template ProbeKernels<double> probe_kernels();
+template ProbeKernels<Half> probe_kernels();
+template ProbeKernels<Bfloat16> probe_kernels();
 
 }  // namespace tatami::cuda

@@ -57,12 +57,14 @@ TATAMI_DEVICE T normal_quantile(uint32_t word) {
 template <class T, class Use>
 __global__ void scaled_noise(uint64_t seed, int64_t n, const T* x, const T* log_variance, T* y,
                              Use use) {
+    using V = Real<T>;
     const int64_t counter = int64_t(blockIdx.x) * kMapThreads + threadIdx.x;
     const Words words = philox(seed, uint64_t(counter));
     for (int k = 0; k < 4; k++) {
         const int64_t i = 4 * counter + k;
         if (i >= n) return;
-        y[i] = use(x[i], exp(log_variance[i] * T(0.5)) * normal_quantile<T>(words.at[k]));
+        const V spread = exp(log_variance[i] * V(0.5));
+        y[i] = use(V(x[i]), spread * normal_quantile<V>(words.at[k]));
     }
 }
 
@@ -94,5 +96,7 @@ ReparameterizeKernels<T> reparameterize_kernels() {
 }
 template ReparameterizeKernels<float> reparameterize_kernels();
 template ReparameterizeKernels<double> reparameterize_kernels();
+template ReparameterizeKernels<Half> reparameterize_kernels();
+template ReparameterizeKernels<Bfloat16> reparameterize_kernels();
 
 }  // namespace tatami::cuda

@@ -44,5 +44,7 @@ RecurrentKernels<T> rnn_kernels() {
 }
 template RecurrentKernels<float> rnn_kernels();
 template RecurrentKernels<double> rnn_kernels();
+template RecurrentKernels<Half> rnn_kernels();
+template RecurrentKernels<Bfloat16> rnn_kernels();
 
 }  // namespace tatami::cuda

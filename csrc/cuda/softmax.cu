@@ -7,15 +7,16 @@ namespace tatami::cuda {
 
 template <class T, bool LOG>
 struct Forward {
+    using V = Real<T>;
     const T* x;
     T* y;
     template <class Team>
     TATAMI_DEVICE void operator()(const Team& team, const Line& line) const {
         const auto [most, sum] = exp_sum(team, line, x);
-        const T log_sum = LOG ? log(sum) : T(0), inverse = T(1) / sum;
+        const V log_sum = LOG ? log(sum) : V(0), inverse = V(1) / sum;
         for (int64_t i = team.rank(); i < line.length; i += team.size()) {
             const int64_t at = line.start + i * line.stride;
-            const T shifted = x[at] - most;
+            const V shifted = x[at] - most;
             y[at] = LOG ? shifted - log_sum : exp(shifted) * inverse;
         }
     }
@@ -23,19 +24,20 @@ struct Forward {
 
 template <class T, bool LOG>
 struct Backward {
+    using V = Real<T>;
     const T *dy, *y;
     T* dx;
     template <class Team>
     TATAMI_DEVICE void operator()(const Team& team, const Line& line) const {
-        T own = T(0);
+        V own = V(0);
         for (int64_t i = team.rank(); i < line.length; i += team.size()) {
             const int64_t at = line.start + i * line.stride;
-            own += LOG ? dy[at] : dy[at] * y[at];
+            own += LOG ? V(dy[at]) : dy[at] * y[at];
         }
-        const T sum = team.reduce(own, Plus{});
+        const V sum = team.reduce(own, Plus{});
         for (int64_t i = team.rank(); i < line.length; i += team.size()) {
             const int64_t at = line.start + i * line.stride;
-            dx[at] = LOG ? fma(-exp(y[at]), sum, dy[at]) : y[at] * (dy[at] - sum);
+            dx[at] = LOG ? fma(-exp(V(y[at])), sum, V(dy[at])) : y[at] * (dy[at] - sum);
         }
     }
 };
@@ -56,5 +58,7 @@ SoftmaxKernels<T> softmax_kernels() {
 }
 template SoftmaxKernels<float> softmax_kernels();
 template SoftmaxKernels<double> softmax_kernels();
+template SoftmaxKernels<Half> softmax_kernels();
+template SoftmaxKernels<Bfloat16> softmax_kernels();
 
 }  // namespace tatami::cuda

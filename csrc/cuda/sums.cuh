@@ -25,7 +25,7 @@ __global__ void sum_chunks(int64_t n, bool wide, F f, Total<V>* part, const In*.
         const int64_t i = chunk + (int64_t(k) * kSumThreads + threadIdx.x) * N;
         const auto add = [&](const Elements<In, N>... in) {
             for (int j = 0; j < N; j++)
-                if (i + j < n) own[j] = own[j] + at_place(f, i + j, in.at[j]...);
+                if (i + j < n) own[j] = own[j] + at_place(f, i + j, Real<In>(in.at[j])...);
         };
         add(load_elements<N>(x, i, n, wide)...);
     }
@@ -56,7 +56,7 @@ void store_total(int64_t n, const V* part, Store store) {
 // store(Σ f(x...)) or store(Σ f(At, x...)), on the device, as f is called.
 template <class F, class Store, class First, class... In>
 void sum_arrays(int64_t n, F f, Store store, const First* first, const In*... x) {
-    using Each = Term<F, First, In...>;
+    using Each = Term<F, Real<First>, Real<In>...>;
     using V = Total<Each>;
     constexpr int kWide = 16 / int(sizeof(First));
     constexpr int64_t kChunk = kSumThreads * kSumEach;

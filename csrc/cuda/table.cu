@@ -2,8 +2,8 @@
 #include <string>
 
 #include "cuda/context.h"
+#include "cuda/primitives.cuh"
 #include "cuda/table.h"
-#include "cuda/words.cuh"
 
 namespace tatami::cuda {
 
@@ -65,8 +65,9 @@ extern "C" {
 __attribute__((visibility("default"))) const tatami::Tables* tatami_cuda_tables(size_t bytes) {
     if (bytes != sizeof(tatami::Tables)) return nullptr;
     tatami::cuda::check_driver();
-    static const tatami::Tables tables{tatami::cuda::make_kernels<float>(),
-                                       tatami::cuda::make_kernels<double>()};
+    static const tatami::Tables tables{
+        tatami::cuda::make_kernels<float>(), tatami::cuda::make_kernels<double>(), true,
+        tatami::cuda::make_kernels<tatami::Half>(), tatami::cuda::make_kernels<tatami::Bfloat16>()};
     return &tables;
 }
 

@@ -126,7 +126,7 @@ __global__ void map_runs_kernel(int64_t n, int64_t length, bool wide, F f, T* y,
                     own = f.of(++run);
                     left = length;
                 }
-                out.at[k] = own(in.at[k]...);
+                out.at[k] = own(Real<In>(in.at[k])...);
                 left--;
             }
         };

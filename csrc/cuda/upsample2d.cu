@@ -57,16 +57,17 @@ __global__ void stretch(int64_t count, Stretch rows, Stretch columns, Divider by
     const int64_t strip = by_columns(i), q = i - strip * out_columns;
     const int64_t strips = (out_rows + kStrip - 1) / kStrip;
     const int64_t plane = by_strips(strip), first = (strip - plane * strips) * kStrip;
-    const Between<T> across(columns, q);
+    using V = Real<T>;
+    const Between<V> across(columns, q);
     const T* const image = x + plane * rows.size * columns.size;
     const auto row = [&](int64_t r) {
         const T* const line = image + r * columns.size;
-        return across.mix(line[across.low], line[across.high]);
+        return across.mix(V(line[across.low]), V(line[across.high]));
     };
-    T result[kStrip];
+    V result[kStrip];
     TATAMI_UNROLL
     for (int k = 0; k < kStrip; k++) {
-        const Between<T> down(rows, first + k < out_rows ? first + k : first);
+        const Between<V> down(rows, first + k < out_rows ? first + k : first);
         result[k] = down.mix(row(down.low), row(down.high));
     }
     TATAMI_UNROLL
@@ -126,12 +127,13 @@ __global__ void shrink(int64_t count, Stretch rows, Stretch columns, Divider by_
     const int64_t strip = by_columns(i), c = i - strip * columns.size;
     const int64_t strips = (rows.size + kStrip - 1) / kStrip;
     const int64_t plane = by_strips(strip), first = (strip - plane * strips) * kStrip;
-    const Takers<T, S> across(columns, c);
+    using V = Real<T>;
+    const Takers<V, S> across(columns, c);
     const T* const image = dy + plane * out_rows * out_columns;
     for (int64_t r = first; r < first + kStrip && r < rows.size; r++)
-        dx[(plane * rows.size + r) * columns.size + c] = Takers<T, S>(rows, r).sum([&](int64_t o) {
+        dx[(plane * rows.size + r) * columns.size + c] = Takers<V, S>(rows, r).sum([&](int64_t o) {
             const T* const line = image + o * out_columns;
-            return across.sum([&](int64_t q) { return line[q]; });
+            return across.sum([&](int64_t q) { return V(line[q]); });
         });
 }
 
@@ -164,5 +166,7 @@ Upsample2dKernels<T> upsample2d_kernels() {
 }
 template Upsample2dKernels<float> upsample2d_kernels();
 template Upsample2dKernels<double> upsample2d_kernels();
+template Upsample2dKernels<Half> upsample2d_kernels();
+template Upsample2dKernels<Bfloat16> upsample2d_kernels();
 
 }  // namespace tatami::cuda

@@ -11,6 +11,8 @@
 #include "cuda/emulator/words.h"
 #endif
 
+#include "core/half.h"
+
 namespace tatami::cuda {
 
 // Called from the device by way of these two words only, so that both compilers see one function.
@@ -22,12 +24,6 @@ namespace tatami::cuda {
 #else
 #define TATAMI_UNROLL
 #endif
-
-#define TATAMI_BOTH __host__ __device__ __forceinline__  // on the CPU and on the GPU
-
-// What arithmetic on elements T is done in.
-template <class T>
-using Real = T;
 
 inline constexpr int kWarp = 32;
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/half.h"
+
 namespace tatami {
 
 // f, by name. `none` is the identity. The slope of leaky_relu inside a fused epilogue is 0.01.
@@ -23,9 +25,9 @@ inline constexpr double kLeakySlope = 0.01;
 template <class T>
 struct ActivationKernels {
     // y (n) = f(x (n)); y may be x.
-    void (*forward)(Activation f, int64_t n, const T* x, T alpha, T* y);
+    void (*forward)(Activation f, int64_t n, const T* x, Real<T> alpha, T* y);
     // dx (n) = dy (n) · f'(x (n)); dx may be dy or x.
-    void (*backward)(Activation f, int64_t n, const T* dy, const T* x, T alpha, T* dx);
+    void (*backward)(Activation f, int64_t n, const T* dy, const T* x, Real<T> alpha, T* dx);
 };
 
 }  // namespace tatami

@@ -4,6 +4,7 @@
 // add nothing, whatever their logit.
 #pragma once
 
+#include "core/half.h"
 #include "ops/axis.h"
 #include "ops/loss.h"
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/array.h"
+#include "core/half.h"
 
 namespace tatami {
 
@@ -31,7 +32,7 @@ void check_same_shape(const char* op, const char* x_name, const Shape& x, const 
 // are where the arrays are, so that a GPU's results need not come to the host for it.
 template <class T>
 struct Factor {
-    T number;
+    Real<T> number;
     const T* times = nullptr;
     const double* over = nullptr;
 };
@@ -45,11 +46,12 @@ struct Divided {
 template <class T>
 struct LossKernels {
     // y (1) = Σ l of x (n), t (n), divided; summed by a tree that n alone fixes.
-    void (*distance_sum)(Distance f, int64_t n, const T* x, const T* t, T delta, Divided by, T* y);
+    void (*distance_sum)(Distance f, int64_t n, const T* x, const T* t, Real<T> delta, Divided by,
+                         T* y);
     // y (n) = l
-    void (*distance)(Distance f, int64_t n, const T* x, const T* t, T delta, T* y);
+    void (*distance)(Distance f, int64_t n, const T* x, const T* t, Real<T> delta, T* y);
     // dx (n) = dy · scale · dl/dx; dy (n) or nullptr for 1.
-    void (*distance_grad)(Distance f, int64_t n, const T* x, const T* t, T delta, const T* dy,
+    void (*distance_grad)(Distance f, int64_t n, const T* x, const T* t, Real<T> delta, const T* dy,
                           Factor<T> scale, T* dx);
 
     // The same three for binary cross entropy: x, t (n); weight (n) or nullptr for 1; pos (period)

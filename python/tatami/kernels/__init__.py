@@ -1,11 +1,12 @@
 """The raw API: arrays in, arrays out, no state.
 
 Sizes in the docstrings: N batch, C channels in, O channels out, T time steps, I input features,
-H hidden features (or height, with W). All arrays of a call share one dtype, float32 or float64.
-Any NumPy layout is accepted; what is not contiguous is copied once (``matmul`` and ``linear`` read
-transposed views in place). Results are new C-contiguous arrays unless ``out=`` is given, which
-must fit exactly. Shapes and values that do not fit raise ``ValueError``, dtypes and kinds of array
-``TypeError``, and nothing is written then.
+H hidden features (or height, with W). All arrays of a call share one dtype, float32 or float64,
+and on a GPU also float16 or bfloat16, whose arithmetic is float32. Any NumPy layout is accepted;
+what is not contiguous is copied once (``matmul`` and ``linear`` read transposed views in place).
+Results are new C-contiguous arrays unless ``out=`` is given, which must fit exactly. Shapes and
+values that do not fit raise ``ValueError``, dtypes and kinds of array ``TypeError``, and nothing is
+written then.
 
 Where the build has the CUDA kernels, the arrays may be CuPy's, or what CuPy can look at (by
 ``__cuda_array_interface__`` or DLPack), all of a call on the current device. Results are CuPy's
