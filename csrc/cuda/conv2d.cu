@@ -89,6 +89,15 @@ struct Gathered {
     }
 };
 
+// weight (rows, k) of a group.
+template <class T>
+struct GroupWeight : Factor<T, true> {
+    int64_t group;
+    TATAMI_DEVICE Factor<T, true> batch(int64_t z) const {
+        return {this->data + z * group, this->line, 1};
+    }
+};
+
 // weight[row, k] where k counts (inner, vertical tap, horizontal tap) of a phase.
 template <class T>
 struct PhaseWeight {
@@ -150,8 +159,7 @@ struct Image {
 template <class T>
 static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y) {
     const int64_t taps = p.kh * p.kw, pixels = p.oh * p.ow;
-    const PhaseWeight<T> a{weight, p.group_c * taps, taps,          p.kw,
-                           1,      Divider(p.kw),    Divider(taps), p.group_o * p.group_c * taps};
+    const GroupWeight<T> a{{weight, p.group_c * taps, 1}, p.group_o * p.group_c * taps};
     const Gathered<T, true> b{x,
                               gather({p.h, p.stride_h, -p.pad_top, p.dilation_h, int(p.kh)},
                                      {p.w, p.stride_w, -p.pad_left, p.dilation_w, int(p.kw)},
@@ -244,11 +252,13 @@ struct Gradients {
         return {data + z * group, image, channel, pixels, group};
     }
     TATAMI_DEVICE Row row(int64_t r) const { return {data + r * channel}; }
-    TATAMI_DEVICE T at(Row r, int64_t k) const {
+    TATAMI_DEVICE const T* place(Row r, int64_t k) const {
         int64_t at;
         const int64_t n = pixels.split(k, at);
-        return r.start[n * image + at];
+        return r.start + n * image + at;
     }
+    TATAMI_DEVICE T at(Row r, int64_t k) const { return *place(r, k); }
+    TATAMI_DEVICE bool wide() const { return wide_rows(data, channel) && image % 8 == 0; }
 };
 
 template <class T>

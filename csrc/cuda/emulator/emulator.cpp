@@ -195,6 +195,7 @@ class Machine {
             w->fibre.resume();
         current = nullptr;
         if (w->fibre.ended()) {
+            if (!error_ && !w->thread.copies.empty()) error_ = unfinished();
             w->thread.home->live--;
             idle_.push_back(w);
         }
@@ -202,6 +203,11 @@ class Machine {
             abandon();
             std::rethrow_exception(std::exchange(error_, nullptr));
         }
+    }
+
+    static std::exception_ptr unfinished() {
+        return std::make_exception_ptr(std::runtime_error(
+            "emulated CUDA: a thread ended without waiting for its asynchronous copies"));
     }
 
     static void enter(void* machine) {
@@ -327,6 +333,28 @@ void arrive(uint64_t* counter) {
 
 void wait_for(const uint64_t* counter, uint64_t least) {
     machine().wait_for(counter, least);
+}
+
+void begin_copy(void* to, const void* from, int bytes) {
+    if (reinterpret_cast<uintptr_t>(to) % 16 || reinterpret_cast<uintptr_t>(from) % 16)
+        fail("an asynchronous copy that is not aligned to 16 bytes");
+    std::memset(to, kPoison, 16);
+    current->copies.push_back({to, from, bytes, current->groups});
+}
+
+void close_copies() {
+    current->groups++;
+}
+
+void wait_for_copies(int open) {
+    std::vector<Copy>& copies = current->copies;
+    size_t done = 0;
+    for (; done < copies.size() && copies[done].group < current->groups - open; done++) {
+        const Copy& c = copies[done];
+        std::memset(c.to, 0, 16);
+        std::memcpy(c.to, c.from, size_t(c.bytes));
+    }
+    copies.erase(copies.begin(), copies.begin() + ptrdiff_t(done));
 }
 
 const char* exchange(const void* value, size_t bytes) {

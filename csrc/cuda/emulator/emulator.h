@@ -5,18 +5,19 @@
 // that the blocks of a cooperative launch raise, all of which are alive together. Which thread goes
 // on next is drawn at random from a seed, so that a missing barrier gives another result under
 // another seed. Shared memory starts as NaN and is watched at its borders; a barrier that some
-// threads never reach, or a counter that is never raised so far, is an error.
+// threads never reach, or a counter that is never raised so far, is an error. Asynchronous copies
+// come as late as they may, and there is NaN until then.
 //
 // What it cannot show: time, bank conflicts and coalescing; weak ordering of memory (every write is
-// seen at once, a release or an acquire that is missing changes nothing); asynchronous copies that
-// nobody waited for, unless primitives.cuh delays them; limits of registers; that a processor can
-// hold more than one block of a cooperative launch. Those remain for the compiler's report and a
-// GPU.
+// seen at once, a release or an acquire that is missing changes nothing); how tensor cores round
+// between the products of a sum; limits of registers; that a processor can hold more than one block
+// of a cooperative launch. Those remain for the compiler's report and a GPU.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace tatami::emulator {
 
@@ -33,6 +34,13 @@ struct Dim {
 
 struct Block;
 
+// An asynchronous copy that has not come yet.
+struct Copy {
+    void* to;
+    const void* from;
+    int bytes, group;
+};
+
 // The thread that runs now.
 struct Thread {
     Index thread, block;
@@ -40,6 +48,8 @@ struct Thread {
     Block* home = nullptr;
     unsigned number = 0;     // in its block
     unsigned exchanges = 0;  // that it has taken part in
+    std::vector<Copy> copies;
+    int groups = 0;  // of copies, that were closed
 };
 extern thread_local Thread* current;
 
@@ -72,6 +82,10 @@ void sync_block();
 // Raises a counter by one; goes on once it has come to `least`.
 void arrive(uint64_t* counter);
 void wait_for(const uint64_t* counter, uint64_t least);
+// A copy of 16 bytes, zeros after the first `bytes`: NaN stands there until it has been waited for.
+void begin_copy(void* to, const void* from, int bytes);
+void close_copies();
+void wait_for_copies(int open);  // all but the last `open` closed groups
 // Gives `bytes` of `value` to the warp; returns what its lanes gave, kExchange bytes apart.
 const char* exchange(const void* value, size_t bytes);
 
