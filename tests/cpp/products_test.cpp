@@ -6,18 +6,10 @@
 #include <vector>
 
 #include "check.h"
-#include "cuda/context.h"
 #include "cuda/gemm.cuh"
 
 using namespace tatami;
 using namespace tatami::cuda;
-
-namespace tatami::cuda {
-Context& context() {
-    static Context one{nullptr, &emulator::allocate, &emulator::release};
-    return one;
-}
-}  // namespace tatami::cuda
 
 namespace {
 
