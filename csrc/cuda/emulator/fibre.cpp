@@ -10,7 +10,7 @@
 #endif
 
 #if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/asan_interface.h>
 #endif
 
 namespace tatami::emulator {
@@ -74,6 +74,9 @@ Fibre::Fibre() {
 }
 
 Fibre::~Fibre() {
+#if defined(__SANITIZE_ADDRESS__)
+    __asan_unpoison_memory_region(memory_, kStack);
+#endif
     munmap(memory_, kStack);
 #ifndef __x86_64__
     delete static_cast<ucontext_t*>(own_);
@@ -85,6 +88,9 @@ void Fibre::start(void (*entry)(void*), void* argument) {
     entry_ = entry;
     argument_ = argument;
     ended_ = false;
+#if defined(__SANITIZE_ADDRESS__)
+    __asan_unpoison_memory_region(memory_, kStack);  // what stood here may not have come to an end
+#endif
 #ifdef __x86_64__
     // What tatami_switch_stack pops: r15 r14 r13 r12 rbx rbp and the address to return to; above it
     // two words, so that the stack is aligned to 16 bytes then.
