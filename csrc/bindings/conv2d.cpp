@@ -11,6 +11,7 @@ ConvWindow conv_window(const char* op, int rank, const Geometry& g) {
     window.stride = pair_argument(op, "stride", g.stride, rank);
     window.dilation = pair_argument(op, "dilation", g.dilation, rank);
     window.groups = g.groups;
+    window.exact = g.exact;
     window.padding = padding_argument(op, g.padding, rank);
     return window;
 }
@@ -136,23 +137,23 @@ py::object bias_grad(py::handle grad_y) {
 void bind_rank(py::module_& m, int rank, const char* const (&op)[6]) {
     const char *f = op[0], *fi = op[1], *fw = op[2], *t = op[3], *ti = op[4], *tw = op[5];
     using H = py::handle;
-    m.def(f, [=](H x, H w, H b, H s, H pad, H d, int64_t g, H act, H out) {
-        return conv(f, rank, x, w, b, {s, pad, d, g}, act, out);
+    m.def(f, [=](H x, H w, H b, H s, H pad, H d, int64_t g, H act, H out, bool exact) {
+        return conv(f, rank, x, w, b, {s, pad, d, g, exact}, act, out);
     });
-    m.def(fi, [=](H dy, H w, H shape, H s, H pad, H d, int64_t g, H out) {
-        return conv_input_grad(fi, rank, dy, w, shape, {s, pad, d, g}, out);
+    m.def(fi, [=](H dy, H w, H shape, H s, H pad, H d, int64_t g, H out, bool exact) {
+        return conv_input_grad(fi, rank, dy, w, shape, {s, pad, d, g, exact}, out);
     });
-    m.def(fw, [=](H dy, H x, H shape, H s, H pad, H d, int64_t g, H out) {
-        return conv_weight_grad(fw, rank, dy, x, shape, {s, pad, d, g}, out);
+    m.def(fw, [=](H dy, H x, H shape, H s, H pad, H d, int64_t g, H out, bool exact) {
+        return conv_weight_grad(fw, rank, dy, x, shape, {s, pad, d, g, exact}, out);
     });
-    m.def(t, [=](H x, H w, H b, H s, H pad, H more, int64_t g, H d, H act, H out) {
-        return transposed(t, rank, x, w, b, {s, pad, d, g}, more, act, out);
+    m.def(t, [=](H x, H w, H b, H s, H pad, H more, int64_t g, H d, H act, H out, bool exact) {
+        return transposed(t, rank, x, w, b, {s, pad, d, g, exact}, more, act, out);
     });
-    m.def(ti, [=](H dy, H w, H shape, H s, H pad, H more, int64_t g, H d, H out) {
-        return transposed_input_grad(ti, rank, dy, w, shape, {s, pad, d, g}, more, out);
+    m.def(ti, [=](H dy, H w, H shape, H s, H pad, H more, int64_t g, H d, H out, bool exact) {
+        return transposed_input_grad(ti, rank, dy, w, shape, {s, pad, d, g, exact}, more, out);
     });
-    m.def(tw, [=](H dy, H x, H shape, H s, H pad, H more, int64_t g, H d, H out) {
-        return transposed_weight_grad(tw, rank, dy, x, shape, {s, pad, d, g}, more, out);
+    m.def(tw, [=](H dy, H x, H shape, H s, H pad, H more, int64_t g, H d, H out, bool exact) {
+        return transposed_weight_grad(tw, rank, dy, x, shape, {s, pad, d, g, exact}, more, out);
     });
 }
 
@@ -166,6 +167,7 @@ void bind_conv2d(py::module_& m) {
               {"conv1d", "conv1d_input_grad", "conv1d_weight_grad", "conv_transpose1d",
                "conv_transpose1d_input_grad", "conv_transpose1d_weight_grad"});
     m.def("conv2d_bias_grad", &bias_grad);
+    m.def("exchange_exact", &exchange_exact);
 }
 
 }  // namespace tatami

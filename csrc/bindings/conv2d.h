@@ -6,10 +6,11 @@
 
 namespace tatami {
 
-// stride, padding, dilation and groups as Python gives them.
+// stride, padding, dilation, groups and exact as Python gives them.
 struct Geometry {
     py::handle stride, padding, dilation;
     int64_t groups;
+    bool exact = false;
 };
 
 ConvWindow conv_window(const char* op, int rank, const Geometry& g);

@@ -11,6 +11,14 @@ void conv2d_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight);
 template <class T>
 void conv2d_bias_grad(int64_t n, int64_t channels, int64_t pixels, const T* dy, T* dbias);
 
+// By minimal filtering, where winograd_way.h says so.
+template <class T>
+void winograd_forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y);
+template <class T>
+void winograd_input_grad(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx);
+template <class T>
+void winograd_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight);
+
 // tap (kh·kw): where each weight of a window reads x, relative to the window's first pixel.
 TATAMI_INLINE void forward_taps(const Conv2d& p, Tap* tap) {
     for (int64_t r = 0; r < p.kh; r++)

@@ -8,6 +8,7 @@
 #include "cpu/product_plan.h"
 #include "cpu/table.h"
 #include "cpu/weight_grad_way.h"
+#include "cpu/winograd_way.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -37,6 +38,8 @@ static bool pays(const PooledConv2d& pooled, bool weight_grad, bool input_grad) 
     const Conv2d& p = pooled.conv;
     if (p.groups != 1 || is_depthwise(p)) return false;
     if (p.n * p.c * p.o * pooled.rows * pooled.columns == 0) return false;
+    if constexpr (sizeof(T) == 4)  // these round differently
+        if (winograd_forward_pays(p) || (weight_grad && winograd_weight_grad_pays(p))) return false;
     const bool forward = with_forward(p, [&](const GatherShape& g) {
         return in_batch<T>(p.o, p.n, g) &&
                (!weight_grad || weight_grad_way<T>(p, g) == WeightGradWay::lanes);

@@ -1,5 +1,7 @@
 #include "ops/conv2d.h"
 
+#include <utility>
+
 #include "core/check.h"
 
 namespace tatami {
@@ -14,7 +16,13 @@ void check_range(const char* op, const char* name, int64_t value, int64_t least)
           " and below 2**31, got ", value);
 }
 
+constinit thread_local bool exact_here = false;
+
 }  // namespace
+
+bool exchange_exact(bool exact) {
+    return std::exchange(exact_here, exact);
+}
 
 // Everything but the output's size. `input` names the array whose channel count is `channels`.
 void Conv2d::read(const char* op, const ConvWindow& window, const Shape& input, int64_t channels,
@@ -50,6 +58,7 @@ void Conv2d::read(const char* op, const ConvWindow& window, const Shape& input, 
     dilation_w = window.dilation.horizontal;
     pad_top = pad.top;
     pad_left = pad.left;
+    exact = window.exact || exact_here;
 }
 
 // Of one window the stride is immaterial; a large one would only make empty phases.

@@ -19,7 +19,11 @@ struct ConvWindow {
     Pair stride{1, 1}, dilation{1, 1};
     Padding padding;
     int64_t groups = 1;
+    bool exact = false;  // or as exchange_exact says
 };
+
+// Whether all convolutions of the calling thread are exact; returns what it was.
+bool exchange_exact(bool exact);
 
 struct Conv2d {
     // x (n, c, h, w) or (n, c, w), weight (o, c/groups, kh, kw) or (o, c/groups, kw).
@@ -34,6 +38,7 @@ struct Conv2d {
     int64_t stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int64_t group_c, group_o;  // channels of one group
     Shape x, weight, y;        // as the user sees them
+    bool exact = false;        // no minimal filtering
     Activation activation = Activation::none;
 
     // ValueError unless `shape`, called `name`, is `wanted`.

@@ -4,12 +4,14 @@ from importlib import import_module as _import_module
 
 from . import kernels, memory
 from ._core import isa
+from ._exact import exact
 from ._threads import get_num_threads, set_num_threads, threads
 
 __version__ = "0.1.0"
 
 __all__ = [
     "__version__",
+    "exact",
     "get_num_threads",
     "isa",
     "kernels",

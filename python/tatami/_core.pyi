@@ -41,6 +41,7 @@ def cuda_problem() -> str: ...
 def num_threads() -> int: ...
 def set_num_threads(n: int, /) -> None: ...
 def exchange_thread_override(n: int, /) -> int: ...
+def exchange_exact(exact: bool, /) -> bool: ...
 def memory_stats() -> _MemoryStats: ...
 def memory_release() -> None: ...
 def memory_set_limit(nbytes: int, /) -> None: ...
@@ -67,6 +68,7 @@ def conv2d(
     groups: int,
     activation: str | None,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv2d_input_grad(
@@ -78,6 +80,7 @@ def conv2d_input_grad(
     dilation: Ints,
     groups: int,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv2d_weight_grad(
@@ -89,6 +92,7 @@ def conv2d_weight_grad(
     dilation: Ints,
     groups: int,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv_transpose2d(
@@ -102,6 +106,7 @@ def conv_transpose2d(
     dilation: Ints,
     activation: str | None,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv_transpose2d_input_grad(
@@ -114,6 +119,7 @@ def conv_transpose2d_input_grad(
     groups: int,
     dilation: Ints,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv_transpose2d_weight_grad(
@@ -126,6 +132,7 @@ def conv_transpose2d_weight_grad(
     groups: int,
     dilation: Ints,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv1d(
@@ -138,6 +145,7 @@ def conv1d(
     groups: int,
     activation: str | None,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv1d_input_grad(
@@ -149,6 +157,7 @@ def conv1d_input_grad(
     dilation: Ints,
     groups: int,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv1d_weight_grad(
@@ -160,6 +169,7 @@ def conv1d_weight_grad(
     dilation: Ints,
     groups: int,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv_transpose1d(
@@ -173,6 +183,7 @@ def conv_transpose1d(
     dilation: Ints,
     activation: str | None,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv_transpose1d_input_grad(
@@ -185,6 +196,7 @@ def conv_transpose1d_input_grad(
     groups: int,
     dilation: Ints,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv_transpose1d_weight_grad(
@@ -197,6 +209,7 @@ def conv_transpose1d_weight_grad(
     groups: int,
     dilation: Ints,
     out: Array | None,
+    exact: bool,
     /,
 ) -> Array: ...
 def conv2d_bias_grad(grad_y: Array, /) -> Array: ...

@@ -78,21 +78,30 @@ def conv1d_weight_grad(grad_y, x, weight_shape, *, stride=1, padding=0, dilation
     return _conv1d_weight_grad(grad_y, x, weight_shape=weight_shape, **how)
 
 
-def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, activation=None):
+def conv2d(
+    x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, activation=None, exact=False
+):
     """2-D convolution; see :func:`tatami.kernels.conv2d`."""
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    how["exact"] = exact
     return _with_activation(_conv2d, x, weight, bias, activation, **how)
 
 
-def conv2d_input_grad(grad_y, weight, input_shape, *, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_input_grad(
+    grad_y, weight, input_shape, *, stride=1, padding=0, dilation=1, groups=1, exact=False
+):
     """Gradient of :func:`conv2d` by ``x``; see :func:`tatami.kernels.conv2d_input_grad`."""
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    how["exact"] = exact
     return _conv2d_input_grad(grad_y, weight, input_shape=input_shape, **how)
 
 
-def conv2d_weight_grad(grad_y, x, weight_shape, *, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_weight_grad(
+    grad_y, x, weight_shape, *, stride=1, padding=0, dilation=1, groups=1, exact=False
+):
     """Gradient of :func:`conv2d` by ``weight``; see :func:`tatami.kernels.conv2d_weight_grad`."""
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    how["exact"] = exact
     return _conv2d_weight_grad(grad_y, x, weight_shape=weight_shape, **how)
 
 
@@ -130,8 +139,10 @@ def conv_transpose2d(
     dilation=1,
     *,
     activation=None,
+    exact=False,
 ):
     """Transposed 2-D convolution; see :func:`tatami.kernels.conv_transpose2d`."""
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    how["exact"] = exact
     how["output_padding"] = output_padding
     return _with_activation(_conv_transpose2d, x, weight, bias, activation, **how)

@@ -7,7 +7,10 @@ convolutions. In one dimension pairs become one int, and padding an int or ((lef
 
 The three of a family are closed under differentiation: the derivative of each is written with the
 other two. Every element is one chain of fused multiply-adds in the order of channel, row and column
-of the window (:func:`conv2d_weight_grad` adds up at most 16 such chains, by shape alone).
+of the window (:func:`conv2d_weight_grad` adds up at most 16 such chains, by shape alone), but where
+minimal filtering takes fewer products: float32, 4x4 with stride 2, enough channels. ``exact=True``
+refuses that for a call, :func:`tatami.exact`, which says what it means for rounding and infinities,
+for a block.
 """
 
 from .. import _core
@@ -39,6 +42,7 @@ def conv2d(
     groups=1,
     *,
     activation=None,
+    exact=False,
     out=None,
 ):
     """``activation(x * weight + bias)``, * being the two-dimensional convolution.
@@ -53,11 +57,11 @@ def conv2d(
     array([[[[4., 4.],
              [4., 4.]]]])
     """
-    return _core.conv2d(x, weight, bias, stride, padding, dilation, groups, activation, out)
+    return _core.conv2d(x, weight, bias, stride, padding, dilation, groups, activation, out, exact)
 
 
 def conv2d_input_grad(
-    grad_y, weight, input_shape, *, stride=1, padding=0, dilation=1, groups=1, out=None
+    grad_y, weight, input_shape, *, stride=1, padding=0, dilation=1, groups=1, exact=False, out=None
 ):
     """Gradient of :func:`conv2d` with respect to ``x``, of shape ``input_shape`` (N, C, H, W).
 
@@ -65,18 +69,20 @@ def conv2d_input_grad(
     no zeros are inserted.
     """
     return _core.conv2d_input_grad(
-        grad_y, weight, input_shape, stride, padding, dilation, groups, out
+        grad_y, weight, input_shape, stride, padding, dilation, groups, out, exact
     )
 
 
 def conv2d_weight_grad(
-    grad_y, x, weight_shape, *, stride=1, padding=0, dilation=1, groups=1, out=None
+    grad_y, x, weight_shape, *, stride=1, padding=0, dilation=1, groups=1, exact=False, out=None
 ):
     """Gradient of :func:`conv2d` with respect to ``weight``, of shape ``weight_shape``.
 
     ``grad_y`` (N, O, OH, OW), ``x`` (N, C, H, W). An empty batch gives zeros.
     """
-    return _core.conv2d_weight_grad(grad_y, x, weight_shape, stride, padding, dilation, groups, out)
+    return _core.conv2d_weight_grad(
+        grad_y, x, weight_shape, stride, padding, dilation, groups, out, exact
+    )
 
 
 def conv2d_bias_grad(grad_y):
@@ -98,6 +104,7 @@ def conv_transpose2d(
     dilation=1,
     *,
     activation=None,
+    exact=False,
     out=None,
 ):
     """Transposed convolution: the input gradient of :func:`conv2d`, with a bias and an activation.
@@ -114,7 +121,7 @@ def conv_transpose2d(
            [-3.,  3., -4.,  4.]])
     """
     return _core.conv_transpose2d(
-        x, weight, bias, stride, padding, output_padding, groups, dilation, activation, out
+        x, weight, bias, stride, padding, output_padding, groups, dilation, activation, out, exact
     )
 
 
@@ -128,11 +135,12 @@ def conv_transpose2d_input_grad(
     output_padding=0,
     groups=1,
     dilation=1,
+    exact=False,
     out=None,
 ):
     """Gradient of :func:`conv_transpose2d` with respect to ``x``, of shape ``input_shape``."""
     return _core.conv_transpose2d_input_grad(
-        grad_y, weight, input_shape, stride, padding, output_padding, groups, dilation, out
+        grad_y, weight, input_shape, stride, padding, output_padding, groups, dilation, out, exact
     )
 
 
@@ -146,11 +154,12 @@ def conv_transpose2d_weight_grad(
     output_padding=0,
     groups=1,
     dilation=1,
+    exact=False,
     out=None,
 ):
     """Gradient of :func:`conv_transpose2d` by ``weight``, of shape ``weight_shape``."""
     return _core.conv_transpose2d_weight_grad(
-        grad_y, x, weight_shape, stride, padding, output_padding, groups, dilation, out
+        grad_y, x, weight_shape, stride, padding, output_padding, groups, dilation, out, exact
     )
 
 
@@ -167,7 +176,7 @@ def conv1d(
     out=None,
 ):
     """One-dimensional :func:`conv2d`: ``x`` (N, C, L), ``weight`` (O, C/groups, K)."""
-    return _core.conv1d(x, weight, bias, stride, padding, dilation, groups, activation, out)
+    return _core.conv1d(x, weight, bias, stride, padding, dilation, groups, activation, out, False)
 
 
 def conv1d_input_grad(
@@ -175,7 +184,7 @@ def conv1d_input_grad(
 ):
     """Gradient of :func:`conv1d` with respect to ``x``, of shape ``input_shape`` (N, C, L)."""
     return _core.conv1d_input_grad(
-        grad_y, weight, input_shape, stride, padding, dilation, groups, out
+        grad_y, weight, input_shape, stride, padding, dilation, groups, out, False
     )
 
 
@@ -183,7 +192,9 @@ def conv1d_weight_grad(
     grad_y, x, weight_shape, *, stride=1, padding=0, dilation=1, groups=1, out=None
 ):
     """Gradient of :func:`conv1d` with respect to ``weight``, of shape ``weight_shape``."""
-    return _core.conv1d_weight_grad(grad_y, x, weight_shape, stride, padding, dilation, groups, out)
+    return _core.conv1d_weight_grad(
+        grad_y, x, weight_shape, stride, padding, dilation, groups, out, False
+    )
 
 
 def conv_transpose1d(
@@ -201,7 +212,7 @@ def conv_transpose1d(
 ):
     """One-dimensional :func:`conv_transpose2d`: ``x`` (N, C, L), ``weight`` (C, O/groups, K)."""
     return _core.conv_transpose1d(
-        x, weight, bias, stride, padding, output_padding, groups, dilation, activation, out
+        x, weight, bias, stride, padding, output_padding, groups, dilation, activation, out, False
     )
 
 
@@ -219,7 +230,7 @@ def conv_transpose1d_input_grad(
 ):
     """Gradient of :func:`conv_transpose1d` with respect to ``x``, of shape ``input_shape``."""
     return _core.conv_transpose1d_input_grad(
-        grad_y, weight, input_shape, stride, padding, output_padding, groups, dilation, out
+        grad_y, weight, input_shape, stride, padding, output_padding, groups, dilation, out, False
     )
 
 
@@ -237,5 +248,5 @@ def conv_transpose1d_weight_grad(
 ):
     """Gradient of :func:`conv_transpose1d` by ``weight``, of shape ``weight_shape``."""
     return _core.conv_transpose1d_weight_grad(
-        grad_y, x, weight_shape, stride, padding, output_padding, groups, dilation, out
+        grad_y, x, weight_shape, stride, padding, output_padding, groups, dilation, out, False
     )

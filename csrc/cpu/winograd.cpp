@@ -1,0 +1,233 @@
+// Convolution forward and by its input with minimal filtering: tiles of the source transformed for
+// a group of them at a time, then products and results by panels of channels.
+#include "cpu/batch.h"
+#include "cpu/conv2d.h"
+#include "cpu/image.h"
+#include "cpu/winograd_source.h"
+#include "cpu/winograd_tile.h"
+
+namespace tatami::TATAMI_ISA {
+
+// The windows of one group: elements between channels of the result, between those of the source.
+template <class T>
+struct Windows {
+    const T* data;
+    int64_t result, source;
+};
+
+// Channels of the source that are multiplied at once: their weights stay in L2.
+template <class S>
+inline constexpr int64_t kChannelsAtOnce = S::kPhases == 1 ? 256 : 128;
+
+// to (values, depth, kPanel): the weights of `columns` channels of the result from `column` on by
+// the source's from k0 on; zeros past the last of either. Both sides have far too many streams for
+// the hardware to look ahead.
+template <class T, class S>
+static void transform_weights(const Windows<T>& w, int64_t column, int64_t columns, int64_t k0,
+                              int64_t channels, int64_t depth, T* to, int64_t value) {
+    constexpr int n = kLanes<T>, taps = S::kTaps, values = kTableRows<typename S::Weights>;
+    constexpr int64_t kAhead = 8, kStoresAhead = 2;
+    T window[taps * taps * n];
+    for (int64_t first = 0; first < kPanel<T>; first += n, to += n)
+        for (int64_t k = 0; k < depth; k++) {
+            const int64_t width = max<int64_t>(min<int64_t>(columns - first, n), 0);
+            const T* const from = w.data + (column + first) * w.result + (k0 + k) * w.source;
+            T* const at = to + k * kPanel<T>;
+            for (int64_t i = 0; i < width; i++)
+                __builtin_prefetch(from + i * w.result + kAhead * w.source, 0, 2);
+            for (int v = 0; v < values * values; v++)
+                __builtin_prefetch(at + v * value + kStoresAhead * kPanel<T>, 1);
+            transpose_strip(window, n, from, w.result, k < channels ? width : 0, taps * taps);
+            transform<T, typename S::Weights>(window, taps * n, n, at, values * value, value);
+        }
+}
+
+// What multiplies a group of tiles: sums (products, tiles, kPanel), each product `sum` elements
+// from the one before.
+template <class T>
+struct TileSums {
+    T* data;
+    int64_t tiles, sum;
+
+    TATAMI_INLINE static int64_t stride(int64_t tiles) { return tiles * kPanel<T> + kLanes<T>; }
+};
+
+// sums = [sums +] weights · source, for `blocks` blocks of channels.
+template <class T, class S>
+static void multiply_tiles(const TileValues<T>& source, const T* weights, int64_t weight_value,
+                           int64_t blocks, bool accumulate, const TileSums<T>& sums) {
+    constexpr int products = S::kProducts, phases = S::kPhases;
+    constexpr int values = kTableRows<typename S::Source>, all = products * phases;
+    const Blocks rows = even_blocks(sums.tiles, kTileRows, 1);
+    for (int product = 0; product < products * products; product++) {
+        const T *a[phases * phases], *b[phases * phases];
+        for (int f = 0; f < phases * phases; f++) {
+            const int h = f / phases * products + product / products;
+            const int w = f % phases * products + product % products;
+            a[f] = source.data + (S::kValue[h] * values + S::kValue[w]) * source.value;
+            b[f] = weights + (h * all + w) * weight_value;
+        }
+        T* to = sums.data + product * sums.sum;
+        for (int64_t tile = 0; tile < sums.tiles; tile += rows.size) {
+            const int64_t count = min(rows.size, sums.tiles - tile);
+            winograd_tile_for<T>(count, accumulate, std::make_integer_sequence<int, kTileRows>{})(
+                phases * phases, a, b, blocks, source.block, to);
+            to += count * kPanel<T>;
+            for (int f = 0; f < phases * phases; f++) a[f] += count * kLanes<T>;
+        }
+    }
+}
+
+// Rows of a piece's tiles, as vectors of pixels; from: of the first tile.
+template <class T, class S>
+static void transform_results(const TileGrid& grid, int64_t tile_rows, const T* from, int64_t sum,
+                              int64_t rows, int64_t columns, T* to) {
+    constexpr int n = kLanes<T>, outputs = S::kOutputs, products = S::kProducts;
+    for (int64_t i = 0; i < tile_rows * outputs; i += outputs)
+        for (int64_t tile = 0; tile < grid.columns; tile++, from += kPanel<T>) {
+            const int64_t j = tile * outputs;
+            T* const at = to + (i * columns + j) * n;
+            if (i + outputs <= rows && j + outputs <= columns) {
+                transform<T, typename S::Result>(from, products * sum, sum, at, columns * n, n);
+                continue;
+            }
+            T edge[outputs * outputs * n];
+            transform<T, typename S::Result>(from, products * sum, sum, edge, outputs * n, n);
+            for (int64_t r = 0; r < min<int64_t>(outputs, rows - i); r++)
+                for (int64_t c = 0; c < min<int64_t>(outputs, columns - j); c++)
+                    store(at + (r * columns + c) * n, load(edge + (r * outputs + c) * n));
+        }
+}
+
+// The results of `count` channels from `channel` on. pixels: scratch for group.most rows of tiles.
+template <class T, class S>
+static void write_results(const TileGrid& grid, const TileGroup& group, const TileSums<T>& sums,
+                          int64_t channel, int64_t count, const Image<T>& out, T* pixels) {
+    constexpr int n = kLanes<T>, outputs = S::kOutputs;
+    for (int64_t i = 0; i < group.pieces(grid); i++) {
+        const TilePiece piece = group.piece(grid, i);
+        const int64_t row = piece.begin * outputs, rows = min(piece.end * outputs, out.rows) - row;
+        const int64_t size = rows * out.columns;
+        for (int64_t first = 0; first < count; first += n) {
+            const int64_t width = min<int64_t>(n, count - first);
+            transform_results<T, S>(grid, piece.end - piece.begin,
+                                    sums.data + piece.row * grid.columns * kPanel<T> + first,
+                                    sums.sum, rows, out.columns, pixels);
+            if (out.bias) {
+                const Vec<T> bias = load_first(out.bias + channel + first, width);
+                for (int64_t p = 0; p < size; p++)
+                    store(pixels + p * n, load(pixels + p * n) + bias);
+            }
+            activate_rows(out.activation, pixels, size * n, 1, size * n);
+            write_batch(pixels, size,
+                        out.data + piece.image * out.image_stride + (channel + first) * out.plane +
+                            row * out.columns,
+                        out.plane, width);
+        }
+    }
+}
+
+// Rows of tiles whose results as vectors take a part of L2.
+template <class T, class S>
+TATAMI_INLINE int64_t result_rows(const TileGrid& grid) {
+    constexpr int64_t kBytes = 1 << 17;
+    const int64_t row = grid.columns * S::kOutputs * S::kOutputs * kLanes<T> * int64_t(sizeof(T));
+    return min(max<int64_t>(kBytes / row, 1), grid.rows);
+}
+
+// All of a group's tiles, in tasks: a panel of channels by a part of the tiles.
+template <class T, class S>
+static void multiply_group(const TileGrid& grid, const TileGroup& group,
+                           const TileValues<T>& source, int64_t channels, const Windows<T>& windows,
+                           int64_t results, const Image<T>& out) {
+    constexpr int products = S::kProducts * S::kProducts;
+    constexpr int all = kTableRows<typename S::Weights> * kTableRows<typename S::Weights>;
+    const Blocks depths = even_blocks(channels, kChannelsAtOnce<S>, kPack<T>);
+    const int64_t panels = ceil_div(results, kPanel<T>), threads = num_threads();
+    const int64_t wanted = panels % threads == 0 ? 1 : ceil_div(4 * threads, panels);
+    const int64_t group_rows = group.end - group.first;
+    const Blocks parts = even_blocks(group_rows, ceil_div(group_rows, wanted), 1);
+    const int64_t tiles = parts.size * grid.columns;
+    const int64_t weight_value = depths.size * kPanel<T> + kLanes<T>;
+    const int64_t sum = TileSums<T>::stride(tiles), most = result_rows<T, S>(grid);
+    const int64_t pixels = (most * grid.columns * S::kOutputs * S::kOutputs + kLanes<T>)*kLanes<T>;
+    const int64_t room = all * weight_value + products * sum + pixels;
+    const memory::Scratch scratch(threads * room * sizeof(T));
+    const int64_t work =
+        products * S::kPhases * S::kPhases * group_rows * grid.columns * channels * panels * 2;
+    parallel_for(panels * parts.count, work, [&](int64_t task, int worker) {
+        T* const weights = scratch.as<T>() + worker * room;
+        const int64_t column = task / parts.count * kPanel<T>;
+        const int64_t columns = min<int64_t>(kPanel<T>, results - column);
+        const int64_t first = group.first + task % parts.count * parts.size;
+        const TileGroup part{first, min(first + parts.size, group.end), most};
+        const TileSums<T> sums{weights + all * weight_value, (part.end - first) * grid.columns,
+                               sum};
+        TileValues<T> from = source;
+        from.data += (first - group.first) * grid.columns * kLanes<T>;
+        for (int64_t k0 = 0; k0 < channels; k0 += depths.size) {
+            const int64_t count = min(depths.size, channels - k0);
+            const int64_t depth = round_up(count, kPack<T>);
+            transform_weights<T, S>(windows, column, columns, k0, count, depth, weights,
+                                    weight_value);
+            multiply_tiles<T, S>(from, weights, weight_value, depth / kLanes<T>, k0 > 0, sums);
+            from.data += depth / kLanes<T> * from.block;
+        }
+        write_results<T, S>(grid, part, sums, column, columns, out, sums.data + products * sum);
+    });
+}
+
+template <class T, class S>
+static void winograd(const TiledImages<T>& x, int64_t images, const Windows<T>& windows,
+                     int64_t results, const Image<T>& out) {
+    constexpr int values = kTableRows<typename S::Source>;
+    const TileGrid grid{images, ceil_div(out.rows, S::kOutputs),
+                        ceil_div(out.columns, S::kOutputs)};
+    const int64_t rows = images * grid.rows;
+    if (rows * grid.columns * results == 0) return;
+    const int64_t row_bytes =
+        values * values * grid.columns * round_up(x.channels, kPack<T>) * int64_t(sizeof(T));
+    const Blocks groups = even_blocks(rows, max<int64_t>(kWinogradBytes / row_bytes, 1), 1);
+    TileValues<T> source = TileValues<T>::lay(nullptr, x.channels, groups.size * grid.columns);
+    const memory::Scratch scratch(values * values * source.value * sizeof(T));
+    source.data = scratch.as<T>();
+    for (int64_t first = 0; first < rows; first += groups.size) {
+        const TileGroup group{first, min(first + groups.size, rows), 1};
+        transform_tiles<T, S>(x, grid, group, source);
+        multiply_group<T, S>(grid, group, source, x.channels, windows, results, out);
+    }
+}
+
+template <class T>
+void winograd_forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y) {
+    const int64_t window = p.kh * p.kw;
+    for (int64_t g = 0; g < p.groups; g++) {
+        const int64_t c = g * p.group_c, o = g * p.group_o;
+        const TiledImages<T> source{x + c * p.h * p.w, p.c * p.h * p.w, p.group_c, p.h, p.w,
+                                    p.pad_top,         p.pad_left};
+        const Windows<T> windows{weight + o * p.group_c * window, p.group_c * window, window};
+        const Image<T> out{
+            y + o * p.oh * p.ow,       p.o * p.oh * p.ow, p.oh * p.ow, p.oh, p.ow, p.ow, 1,
+            bias ? bias + o : nullptr, p.activation};
+        winograd<T, Halving>(source, p.n, windows, p.group_o, out);
+    }
+}
+
+template <class T>
+void winograd_input_grad(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx) {
+    const int64_t window = p.kh * p.kw;
+    for (int64_t g = 0; g < p.groups; g++) {
+        const int64_t c = g * p.group_c, o = g * p.group_o;
+        const TiledImages<T> source{
+            dy + o * p.oh * p.ow, p.o * p.oh * p.ow, p.group_o, p.oh, p.ow, 1, 1};
+        const Windows<T> windows{weight + o * p.group_c * window, window, p.group_c * window};
+        const Image<T> out{dx + c * p.h * p.w,        p.c * p.h * p.w, p.h * p.w, p.h, p.w, p.w, 1,
+                           bias ? bias + c : nullptr, p.activation};
+        winograd<T, Doubling>(source, p.n, windows, p.group_c, out);
+    }
+}
+
+template void winograd_forward(const Conv2d&, const float*, const float*, const float*, float*);
+template void winograd_input_grad(const Conv2d&, const float*, const float*, const float*, float*);
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,142 @@
+// Minimal filtering: several neighbouring results of a convolution from fewer products than they
+// have taps. A tile of results is
+//
+//   result (sum over channels of weights (w) ⊙ source (x))
+//
+// with three linear transforms along both axes, given here as small tables for one. The products
+// of all tiles are, each for itself, a matrix product over the channels. A vector holds one pixel
+// of kLanes channels throughout.
+#pragma once
+
+#include "cpu/simd.h"
+
+namespace tatami::TATAMI_ISA {
+
+// One axis of a scheme:
+//   kStep, kPatch: pixels of the source between tiles, and those that one tile reads
+//   kTaps; kOutputs: results of a tile
+//   kProducts, and kPhases of them that are added up: product e of phase f is weight f·kProducts +
+//   e by source value kValue[f·kProducts + e]
+
+// 4x4, stride 2: even and odd pixels are two images, and their windows 2x2 with stride 1: F(2, 2).
+struct Halving {
+    static constexpr int kTaps = 4, kStep = 4, kPatch = 6, kOutputs = 2, kProducts = 3, kPhases = 2;
+    static constexpr int kValue[] = {0, 1, 2, 3, 4, 5};
+    struct Source {
+        static constexpr int at[6][6] = {{1, 0, -1, 0, 0, 0}, {0, 0, 1, 0, 0, 0},
+                                         {0, 0, 1, 0, -1, 0}, {0, 1, 0, -1, 0, 0},
+                                         {0, 0, 0, 1, 0, 0},  {0, 0, 0, 1, 0, -1}};
+    };
+    struct Weights {
+        static constexpr int at[6][4] = {{1, 0, 0, 0}, {1, 0, 1, 0}, {0, 0, 1, 0},
+                                         {0, 1, 0, 0}, {0, 1, 0, 1}, {0, 0, 0, 1}};
+    };
+    struct Result {
+        static constexpr int at[2][3] = {{1, 1, 0}, {0, 1, -1}};
+    };
+};
+
+// Its gradient by the input, padding 1: even and odd pixels of the result are two images, each by
+// F(2, 2) from source pixels of which they share the middle ones.
+struct Doubling {
+    static constexpr int kTaps = 4, kStep = 2, kPatch = 4, kOutputs = 4, kProducts = 6, kPhases = 1;
+    static constexpr int kValue[] = {0, 1, 2, 2, 3, 4};
+    struct Source {
+        static constexpr int at[5][4] = {
+            {1, -1, 0, 0}, {0, 1, 0, 0}, {0, 1, -1, 0}, {0, 0, 1, 0}, {0, 0, 1, -1}};
+    };
+    struct Weights {
+        static constexpr int at[6][4] = {{0, 0, 0, 1}, {0, 1, 0, 1}, {0, 1, 0, 0},
+                                         {0, 0, 1, 0}, {1, 0, 1, 0}, {1, 0, 0, 0}};
+    };
+    struct Result {
+        static constexpr int at[4][6] = {
+            {1, 1, 0, 0, 0, 0}, {0, 0, 0, 1, 1, 0}, {0, 1, -1, 0, 0, 0}, {0, 0, 0, 0, 1, -1}};
+    };
+};
+
+// Halving's gradient by the weights: F(2, 2) with dy as the window over a tile of x. The products
+// are Halving's source values by those of dy; their sums make the taps as Doubling makes pixels.
+struct HalvingGrad {
+    static constexpr int kStep = 2, kPatch = 2;
+    struct Source {
+        static constexpr int at[3][2] = {{1, 0}, {1, 1}, {0, 1}};
+    };
+};
+
+template <class Table>
+inline constexpr int kTableRows = int(sizeof(Table::at) / sizeof(Table::at[0]));
+template <class Table>
+inline constexpr int kTableColumns = int(sizeof(Table::at[0]) / sizeof(Table::at[0][0]));
+
+namespace detail {
+template <class Table, int ROW>
+constexpr int first_term() {
+    int first = 0;
+    while (Table::at[ROW][first] == 0) first++;
+    return first;
+}
+
+template <class T, class Table, int ROW, int I, class In>
+TATAMI_INLINE void add_term(Vec<T>& sum, const In& in) {
+    constexpr auto factor = Table::at[ROW][I];
+    constexpr bool first = I == first_term<Table, ROW>();
+    if constexpr (factor == 0)
+        return;
+    else if constexpr (first && factor == 1)
+        sum = in[I];
+    else if constexpr (first)
+        sum = in[I] * T(factor);
+    else if constexpr (factor == 1)
+        sum += in[I];
+    else if constexpr (factor == -1)
+        sum -= in[I];
+    else
+        sum = fma(broadcast(T(factor)), in[I], sum);
+}
+
+// The sum that row ROW of a table says, from the left.
+template <class T, class Table, int ROW, class In, int... I>
+TATAMI_INLINE Vec<T> combine(const In& in, std::integer_sequence<int, I...>) {
+    Vec<T> sum;
+    (add_term<T, Table, ROW, I>(sum, in), ...);
+    return sum;
+}
+
+template <class T>
+struct Strided {
+    const T* data;
+    int64_t stride;
+    TATAMI_INLINE Vec<T> operator[](int64_t i) const { return load(data + i * stride); }
+};
+
+template <class T, class Table, int ROW, int... R, int... C>
+TATAMI_INLINE void transform_row(const T* from, int64_t from_row, int64_t from_column, T* to,
+                                 int64_t to_column, std::integer_sequence<int, R...>,
+                                 std::integer_sequence<int, C...> columns) {
+    const Vec<T> line[] = {
+        combine<T, Table, ROW>(Strided<T>{from + C * from_column, from_row}, columns)...};
+    (store(to + R * to_column, combine<T, Table, R>(line, columns)), ...);
+}
+
+template <class T, class Table, int... R>
+TATAMI_INLINE void transform_rows(const T* from, int64_t from_row, int64_t from_column, T* to,
+                                  int64_t to_row, int64_t to_column,
+                                  std::integer_sequence<int, R...> rows) {
+    constexpr auto columns = std::make_integer_sequence<int, kTableColumns<Table>>{};
+    (transform_row<T, Table, R>(from, from_row, from_column, to + R * to_row, to_column, rows,
+                                columns),
+     ...);
+}
+}  // namespace detail
+
+// to (rows, rows vectors) = table · from (columns, columns vectors) · table^T, each with strides
+// of its own.
+template <class T, class Table>
+TATAMI_INLINE void transform(const T* from, int64_t from_row, int64_t from_column, T* to,
+                             int64_t to_row, int64_t to_column) {
+    detail::transform_rows<T, Table>(from, from_row, from_column, to, to_row, to_column,
+                                     std::make_integer_sequence<int, kTableRows<Table>>{});
+}
+
+}  // namespace tatami::TATAMI_ISA

@@ -1,0 +1,180 @@
+"""Convolutions by minimal filtering next to the plain ones, which exact=True asks for."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import tatami
+from support import assert_same_bits
+from tatami import kernels as K
+
+# x, channels of the result, options: enough channels to be chosen in all three directions
+SHAPES = (
+    ((9, 32, 32, 32), 64, {"padding": 1}),
+    ((70, 48, 12, 20), 64, {"padding": 1}),
+    ((5, 96, 15, 37), 70, {"padding": ((1, 2), (1, 0))}),  # odd sizes, channels, paddings
+    ((1, 64, 63, 50), 64, {"padding": 1}),  # one image
+    ((7, 128, 33, 18), 160, {"padding": 1, "groups": 2}),
+    ((40, 64, 18, 14), 128, {"padding": 1}),
+    ((24, 300, 8, 8), 290, {"padding": 1}),  # more channels than are multiplied at once
+)
+FORWARD = (
+    ((9, 32, 34, 31), 64, {"padding": 0}),
+    ((9, 32, 30, 31), 64, {"padding": ((2, 1), (3, 0))}),
+    ((2, 64, 200, 60), 64, {"padding": 1}),  # several groups of tiles
+)
+MANY = ((64, 32, 64, 64), 32, {"padding": 1})  # tiles that a weight gradient adds up
+every_shape = pytest.mark.parametrize("shape, out, options", SHAPES + FORWARD)
+
+
+def three(x, w, grad_y, **options):
+    """The convolution and its gradients."""
+    return (
+        K.conv2d(x, w, stride=2, **options),
+        K.conv2d_input_grad(grad_y, w, x.shape, stride=2, **options),
+        K.conv2d_weight_grad(grad_y, x, w.shape, stride=2, **options),
+    )
+
+
+def arguments(shape, out, options, whole=False):
+    random = np.random.default_rng(0)
+    w_shape = (out, shape[1] // options.get("groups", 1), 4, 4)
+    y_shape = K.conv2d(
+        np.zeros(shape, np.float32), np.zeros(w_shape, np.float32), stride=2, **options
+    )
+    shapes = (shape, w_shape, y_shape.shape)
+    if whole:
+        return [random.integers(-4, 5, s).astype(np.float32) for s in shapes]
+    return [random.standard_normal(s, dtype=np.float32) for s in shapes]
+
+
+def doubles(arrays):
+    return [a.astype(np.float64) for a in arrays]
+
+
+@every_shape
+def test_whole_numbers_are_exact(shape, out, options, isa):
+    arrays = arguments(shape, out, options, whole=True)
+    for y, wanted in zip(
+        three(*arrays, **options), three(*doubles(arrays), **options), strict=True
+    ):
+        np.testing.assert_array_equal(y, wanted)
+
+
+@pytest.mark.parametrize("shape, out, options", (*SHAPES, MANY))
+def test_errors_are_at_most_eight_times_those_of_the_plain_way(shape, out, options, isa):
+    if isa == "cuda":
+        pytest.skip("the CPU's way")
+    arrays = arguments(shape, out, options)
+    wanted = three(*doubles(arrays), **options)
+    plain = three(*arrays, **options, exact=True)
+    for y, direct, ref in zip(three(*arrays, **options), plain, wanted, strict=True):
+        assert not np.array_equal(y, direct), "not the way this test is about"
+        assert np.abs(y - ref).max() <= 8 * np.abs(direct - ref).max()
+        assert np.square(y - ref).mean() <= 8**2 * np.square(direct - ref).mean()
+
+
+@every_shape
+def test_adjoint(shape, out, options, isa):
+    x, w, grad_y = arguments(shape, out, options)
+    y, grad_x, grad_w = doubles(three(x, w, grad_y, **options))
+    wanted = np.vdot(y, grad_y)
+    tolerance = 1e-5 * np.linalg.norm(y) * np.linalg.norm(grad_y)
+    assert abs(np.vdot(grad_x, x) - wanted) < tolerance
+    assert abs(np.vdot(grad_w, w) - wanted) < tolerance
+
+
+@every_shape
+def test_same_bits_for_any_number_of_threads(shape, out, options, isa):
+    arrays = arguments(shape, out, options)
+    with tatami.threads(1):
+        alone = three(*arrays, **options)
+    for n in (2, 3, 7):
+        with tatami.threads(n):
+            for y, one in zip(three(*arrays, **options), alone, strict=True):
+                assert_same_bits(y, one, f"{n} threads")
+
+
+@every_shape
+def test_same_bits_on_every_instruction_set_with_fma(shape, out, options):
+    fused = [isa for isa in tatami._core.isas() if isa not in ("portable", "cuda")]
+    arrays, before, results = arguments(shape, out, options), tatami.isa(), []
+    try:
+        for isa in fused:
+            tatami._core.set_isa(isa)
+            results.append(three(*arrays, **options))
+    finally:
+        tatami._core.set_isa(before)
+    for others in results[1:]:
+        for y, one in zip(others, results[0], strict=True):
+            assert_same_bits(y, one)
+
+
+def test_bias_activation_and_out(isa):
+    x, w, _ = arguments(*SHAPES[2], whole=True)
+    b = np.arange(len(w), dtype=np.float32)
+    options = {"stride": 2, "padding": ((1, 2), (1, 0)), "activation": "relu"}
+    out = np.full_like(K.conv2d(x, w, b, **options), np.nan)
+    assert K.conv2d(x, w, b, **options, out=out) is out
+    np.testing.assert_array_equal(out, K.conv2d(*doubles((x, w, b)), **options))
+    x = x[:, :70]
+    w = np.ascontiguousarray(w[:70])
+    b = np.arange(w.shape[1], dtype=np.float32)
+    options["padding"] = 1
+    y = K.conv_transpose2d(x, w, b, **options)
+    np.testing.assert_array_equal(y, K.conv_transpose2d(*doubles((x, w, b)), **options))
+
+
+def test_a_transposed_convolution_is_the_input_gradient(isa):
+    x, w, grad_y = arguments(*SHAPES[0])
+    grad_x = K.conv2d_input_grad(grad_y, w, x.shape, stride=2, padding=1)
+    assert_same_bits(K.conv_transpose2d(grad_y, w, stride=2, padding=1), grad_x)
+
+
+def test_exact_for_a_block_and_for_a_call(isa):
+    if isa == "cuda":
+        pytest.skip("the CPU's way")
+    arrays = arguments(*SHAPES[0])
+    fast, plain = (three(*arrays, padding=1, exact=exact) for exact in (False, True))
+    others = []
+    with tatami.exact():
+        thread = threading.Thread(target=lambda: others.extend(three(*arrays, padding=1)))
+        thread.start()
+        thread.join()
+        for y, wanted in zip(three(*arrays, padding=1), plain, strict=True):
+            assert_same_bits(y, wanted)
+        with tatami.exact(False):
+            assert_same_bits(K.conv2d(*arrays[:2], stride=2, padding=1), fast[0])
+    for y, wanted in zip(others, fast, strict=True):
+        assert_same_bits(y, wanted)  # the block is the calling thread's
+    with pytest.raises(ZeroDivisionError), tatami.exact():
+        raise ZeroDivisionError
+    assert_same_bits(K.conv2d(*arrays[:2], stride=2, padding=1), fast[0])
+
+
+def test_exact_reaches_the_gradients():
+    x, w, grad_y = (tatami.Tensor(a, requires_grad=True) for a in arguments(*SHAPES[0]))
+    y = tatami.functional.conv2d(x, w, stride=2, padding=1, exact=True)
+    grads = tatami.grad((y * grad_y).sum(), (x, w))
+    plain = three(*arguments(*SHAPES[0]), padding=1, exact=True)
+    for value, wanted in zip((y.detach(), *grads), plain, strict=True):
+        assert_same_bits(value.numpy(), wanted)
+
+
+def test_what_is_not_finite_stays_where_it_belongs(isa):
+    for value in (np.inf, np.nan):
+        x, w, grad_y = arguments(*SHAPES[0])
+        x[3, 5, 11, 14] = grad_y[2, 7, 6, 9] = value
+        for y, wanted in zip(
+            three(x, w, grad_y, padding=1)[:2],
+            three(x, w, grad_y, padding=1, exact=True)[:2],
+            strict=True,
+        ):
+            np.testing.assert_array_equal(np.isfinite(y), np.isfinite(wanted))
+
+
+def test_no_images():
+    x, w, grad_y = arguments((0, 64, 32, 32), 64, {"padding": 1})
+    y, grad_x, grad_w = three(x, w, grad_y, padding=1)
+    assert y.shape == (0, 64, 16, 16) and grad_x.shape == x.shape and not grad_w.any()
