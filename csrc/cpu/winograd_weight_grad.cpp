@@ -10,15 +10,19 @@ namespace tatami::TATAMI_ISA {
 static constexpr int kDySide = 3, kProductsSide = 6, kTapsSide = 4;
 static constexpr int kAllProducts = kProductsSide * kProductsSide;
 
-// The weights in tasks: rows (channels of dy) by vectors of channels of x; the sums of one task
-// (products, rows, vectors, kLanes).
+// The weights in tasks: rows (channels of dy) by vectors of channels of x, fewer rows where threads
+// would find no work; the sums of one task (products, rows, vectors, kLanes).
 template <class T>
 struct WeightTasks {
     Blocks rows, vectors;
 
     TATAMI_INLINE WeightTasks(int64_t group_o, int64_t group_c)
-        : rows(even_blocks(round_up(group_o, kPack<T>), 4 * kPack<T>, kPack<T>)),
-          vectors(even_blocks(ceil_div(group_c, kLanes<T>), kCorrelateVectors, 1)) {}
+        : vectors(even_blocks(ceil_div(group_c, kLanes<T>), kCorrelateVectors, 1)) {
+        constexpr int64_t kMostRows = 4 * kPack<T>;
+        const int64_t wanted = ceil_div(int64_t(2) * num_threads(), vectors.count);
+        const int64_t each = ceil_div(round_up(group_o, kPack<T>), wanted);
+        rows = even_blocks(round_up(group_o, kPack<T>), min(kMostRows, each), kPack<T>);
+    }
 
     TATAMI_INLINE int64_t count() const { return rows.count * vectors.count; }
     TATAMI_INLINE int64_t product() const { return rows.size * vectors.size * kLanes<T>; }
