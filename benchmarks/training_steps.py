@@ -1,10 +1,11 @@
-"""Whole training steps of five networks, next to the same in PyTorch.
+"""Whole training steps of eight networks, next to the same in PyTorch and JAX.
 
-    python benchmarks/training_steps.py [--torch PYTHON] [--only lenet] [--profile lenet]
+    python benchmarks/training_steps.py [--torch PYTHON] [--jax PYTHON] [--only lenet]
 
 Each measurement has a process of its own: the step's median time once it is warm, and the most
-memory held above that after the imports. ``PYTHON`` is an interpreter that has PyTorch, measured
-as it is and compiled. ``--profile`` prints instead where a step's time goes.
+memory held above that after the imports. ``PYTHON`` is an interpreter that has the library;
+PyTorch is measured as it is and compiled. ``--profile lenet`` prints instead where a step's time
+goes.
 """
 
 import argparse
@@ -14,88 +15,25 @@ import subprocess
 import sys
 import time
 
-import generative_steps
 import numpy as np
+from steps import GENERATIVE, generative, networks
 
 GOALS = {  # on two cores of 2026: milliseconds, or PyTorch's time divided by ours
     "lenet": "2.0 ms",
     "mlp": "1.9 ms",
+    "vgg": "1.8x",
+    "resnet18": "1.8x",
     "lstm": "110 ms",
+    "gru": "1.8x",
     "dcgan": "1.67x",
     "vae": "2.86x",
 }
-GENERATIVE = ("dcgan", "vae")
-VOCABULARY = 96
-
-
-def data(name):
-    """One batch: inputs and targets."""
-    rng = np.random.default_rng(0)
-    if name == "lstm":  # (time, batch)
-        text = rng.integers(0, VOCABULARY, (129, 64))
-        return text[:-1], text[1:].reshape(-1)
-    shape = {"lenet": (128, 1, 28, 28), "mlp": (128, 784)}[name]
-    return rng.random(shape, dtype=np.float32), rng.integers(0, 10, 128)
-
-
-def layers(nn, name):
-    """The networks whose layers follow each other, in either library."""
-    if name == "mlp":
-        return [nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)]
-    return [
-        nn.Conv2d(1, 6, 5, padding=2),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(400, 120),
-        nn.ReLU(),
-        nn.Linear(120, 84),
-        nn.ReLU(),
-        nn.Linear(84, 10),
-    ]
-
-
-def network(nn, name):
-    if name != "lstm":
-        return nn.Sequential(*layers(nn, name))
-
-    class Characters(nn.Module):
-        """A language model of characters: two layers of 256 cells."""
-
-        def __init__(self):
-            super().__init__()
-            self.embedding = nn.Embedding(VOCABULARY, 64)
-            self.lstm = nn.LSTM(64, 256, num_layers=2)
-            self.output = nn.Linear(256, VOCABULARY)
-
-        def forward(self, text):
-            y, _ = self.lstm(self.embedding(text))
-            return self.output(y.reshape(-1, 256))
-
-    return Characters()
 
 
 def tatami_step(name):
     if name in GENERATIVE:
-        return getattr(generative_steps, f"tatami_{name}")()
-    import tatami
-    from tatami import functional, nn, optim
-
-    tatami.manual_seed(0)
-    model = network(nn, name)
-    optimizer = optim.Adam(model.parameters())
-    x, y = data(name)
-    x = tatami.Tensor(x)
-
-    def step():
-        optimizer.zero_grad()
-        functional.cross_entropy(model(x), y).backward()
-        optimizer.step()
-
-    return step
+        return getattr(generative, f"tatami_{name}")()
+    return networks.tatami_step(name)
 
 
 def torch_step(name, compiled=False):
@@ -103,24 +41,23 @@ def torch_step(name, compiled=False):
 
     torch.set_num_threads(2)
     if name in GENERATIVE:
-        return getattr(generative_steps, f"torch_{name}")(compiled)
-    model = network(torch.nn, name)
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    run = torch.compile(model) if compiled else model
-    x, y = map(torch.from_numpy, data(name))
+        return getattr(generative, f"torch_{name}")(compiled)
+    return networks.torch_step(name, compiled)
 
-    def step():
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(run(x), y).backward()
-        optimizer.step()
 
-    return step
+def jax_step(name):
+    if name in GENERATIVE:
+        return getattr(generative, f"jax_{name}")()
+    from steps import in_jax
+
+    return in_jax.jax_step(name)
 
 
 STEPS = {
     "tatami": tatami_step,
     "torch": torch_step,
     "compiled": lambda name: torch_step(name, compiled=True),
+    "jax": jax_step,
 }
 
 
@@ -131,7 +68,7 @@ def held():
 
 def measure(library, name, seconds=3.0):
     """What a worker prints: the median step in milliseconds, and megabytes above the imports."""
-    __import__("tatami.nn" if library == "tatami" else "torch")
+    __import__({"tatami": "tatami.nn", "jax": "jax.numpy"}.get(library, "torch"))
     before = held()
     step = STEPS[library](name)
     for _ in range(5):
@@ -155,17 +92,20 @@ def worker(python, library, name):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def table(names, torch):
-    print(f"{'step':<8}{'goal':>8}{'library':>11}{'ms':>9}{'ratio':>8}{'MB':>8}")
+def table(names, torch, jax):
+    print(f"{'step':<10}{'goal':>8}{'library':>11}{'ms':>9}{'ratio':>8}{'MB':>8}")
+    pythons = {"tatami": sys.executable, "torch": torch, "compiled": torch, "jax": jax}
     for name in names:
-        ours = worker(sys.executable, "tatami", name)
-        rows = [("tatami", ours)]
-        if torch:
-            rows += [(library, worker(torch, library, name)) for library in ("torch", "compiled")]
+        rows = [
+            (library, worker(python, library, name))
+            for library, python in pythons.items()
+            if python
+        ]
+        ours = rows[0][1]
         for library, row in rows:
             if row is not None and ours is not None:
                 ratio = row["ms"] / ours["ms"]
-                place = f"{name:<8}{GOALS[name]:>8}" if library == "tatami" else " " * 16
+                place = f"{name:<10}{GOALS[name]:>8}" if library == "tatami" else " " * 18
                 print(f"{place}{library:>11}{row['ms']:9.2f}{ratio:7.2f}x{row['mb']:8.0f}")
 
 
@@ -188,6 +128,7 @@ def profile(name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--torch", metavar="PYTHON", help="an interpreter that has PyTorch")
+    parser.add_argument("--jax", metavar="PYTHON", help="an interpreter that has JAX")
     parser.add_argument("--only", choices=GOALS)
     parser.add_argument("--profile", choices=GOALS)
     parser.add_argument("--worker", choices=STEPS, help=argparse.SUPPRESS)
@@ -197,7 +138,7 @@ def main():
     elif args.profile:
         profile(args.profile)
     else:
-        table([args.only] if args.only else list(GOALS), args.torch)
+        table([args.only] if args.only else list(GOALS), args.torch, args.jax)
 
 
 if __name__ == "__main__":
