@@ -9,7 +9,6 @@
 #include "cpu/input_grad_phases.h"
 #include "cpu/product_plan.h"
 #include "cpu/table.h"
-#include "cpu/winograd_way.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -42,7 +41,8 @@ static void products(int64_t m, int64_t images, const T* source, const GatherSha
 template <class T>
 static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y) {
     if constexpr (sizeof(T) == 4)
-        if (winograd_forward_pays(p)) return winograd_forward(p, x, weight, bias, y);
+        if (const WinogradScheme s = winograd_forward_scheme(p); s != WinogradScheme::none)
+            return winograd_forward(s, p, x, weight, bias, y);
     if (is_depthwise(p)) return depthwise_forward(p, x, weight, bias, y);
     const int64_t taps = p.kh * p.kw, depth = p.group_c * taps;
     memory::Scratch scratch(taps * sizeof(Tap));
@@ -118,7 +118,8 @@ static void input_grad_single_pixel(const Conv2d& p, const T* dy, const T* weigh
 template <class T>
 static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx) {
     if constexpr (sizeof(T) == 4)
-        if (winograd_input_grad_pays(p)) return winograd_input_grad(p, dy, weight, bias, dx);
+        if (const WinogradScheme s = winograd_input_grad_scheme(p); s != WinogradScheme::none)
+            return winograd_input_grad(s, p, dy, weight, bias, dx);
     if (single_pixel(p)) return input_grad_single_pixel(p, dy, weight, bias, dx);
     if (is_depthwise(p) && p.stride_h == 1) return depthwise_input_grad(p, dy, weight, bias, dx);
     input_grad_strided(p, dy, weight, bias, dx);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/gather.h"
+#include "cpu/winograd_way.h"
 #include "ops/conv2d.h"
 
 namespace tatami::TATAMI_ISA {
@@ -11,11 +12,13 @@ void conv2d_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight);
 template <class T>
 void conv2d_bias_grad(int64_t n, int64_t channels, int64_t pixels, const T* dy, T* dbias);
 
-// By minimal filtering, where winograd_way.h says so.
+// By minimal filtering, where winograd_way.h names a scheme.
 template <class T>
-void winograd_forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y);
+void winograd_forward(WinogradScheme scheme, const Conv2d& p, const T* x, const T* weight,
+                      const T* bias, T* y);
 template <class T>
-void winograd_input_grad(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx);
+void winograd_input_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* weight,
+                         const T* bias, T* dx);
 template <class T>
 void winograd_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight);
 

@@ -8,11 +8,13 @@
 
 namespace tatami::TATAMI_ISA {
 
-// The windows of one group: elements between channels of the result, between those of the source.
+// The windows of one group: elements between channels of the result, between those of the source;
+// whether they are turned by half a turn.
 template <class T>
 struct Windows {
     const T* data;
     int64_t result, source;
+    bool turned;
 };
 
 // Channels of the source that are multiplied at once: their weights stay in L2.
@@ -28,6 +30,8 @@ static void transform_weights(const Windows<T>& w, int64_t column, int64_t colum
     constexpr int n = kLanes<T>, taps = S::kTaps, values = kTableRows<typename S::Weights>;
     constexpr int64_t kAhead = 8, kStoresAhead = 2;
     T window[taps * taps * n];
+    const T* const first_tap = w.turned ? window + (taps * taps - 1) * n : window;
+    const int64_t tap = w.turned ? -n : n;
     for (int64_t first = 0; first < kPanel<T>; first += n, to += n)
         for (int64_t k = 0; k < depth; k++) {
             const int64_t width = max<int64_t>(min<int64_t>(columns - first, n), 0);
@@ -38,7 +42,8 @@ static void transform_weights(const Windows<T>& w, int64_t column, int64_t colum
             for (int v = 0; v < values * values; v++)
                 __builtin_prefetch(at + v * value + kStoresAhead * kPanel<T>, 1);
             transpose_strip(window, n, from, w.result, k < channels ? width : 0, taps * taps);
-            transform<T, typename S::Weights>(window, taps * n, n, at, values * value, value);
+            transform<T, typename S::Weights>(first_tap, taps * tap, tap, at, values * value,
+                                              value);
         }
 }
 
@@ -198,36 +203,63 @@ static void winograd(const TiledImages<T>& x, int64_t images, const Windows<T>& 
     }
 }
 
+template <class T, class... Arguments>
+static void winograd_by(WinogradScheme scheme, const Arguments&... arguments) {
+    switch (scheme) {
+        case WinogradScheme::halving:
+            return winograd<T, Halving>(arguments...);
+        case WinogradScheme::doubling:
+            return winograd<T, Doubling>(arguments...);
+        case WinogradScheme::fours:
+            return winograd<T, Fours>(arguments...);
+        case WinogradScheme::twos:
+            return winograd<T, Twos>(arguments...);
+        case WinogradScheme::none:
+            return;
+    }
+}
+
 template <class T>
-void winograd_forward(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y) {
+void winograd_forward(WinogradScheme scheme, const Conv2d& p, const T* x, const T* weight,
+                      const T* bias, T* y) {
     const int64_t window = p.kh * p.kw;
     for (int64_t g = 0; g < p.groups; g++) {
         const int64_t c = g * p.group_c, o = g * p.group_o;
         const TiledImages<T> source{x + c * p.h * p.w, p.c * p.h * p.w, p.group_c, p.h, p.w,
                                     p.pad_top,         p.pad_left};
-        const Windows<T> windows{weight + o * p.group_c * window, p.group_c * window, window};
+        const Windows<T> windows{weight + o * p.group_c * window, p.group_c * window, window,
+                                 false};
         const Image<T> out{
             y + o * p.oh * p.ow,       p.o * p.oh * p.ow, p.oh * p.ow, p.oh, p.ow, p.ow, 1,
             bias ? bias + o : nullptr, p.activation};
-        winograd<T, Halving>(source, p.n, windows, p.group_o, out);
+        winograd_by<T>(scheme, source, p.n, windows, p.group_o, out);
     }
 }
 
+// With stride 1 a convolution with the windows turned by half a turn, padded by what is left of
+// them; with stride 2 Doubling's tables turn them.
 template <class T>
-void winograd_input_grad(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx) {
+void winograd_input_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* weight,
+                         const T* bias, T* dx) {
     const int64_t window = p.kh * p.kw;
+    const bool turned = scheme != WinogradScheme::doubling;
+    const int64_t top = turned ? p.kh - 1 - p.pad_top : 1,
+                  left = turned ? p.kw - 1 - p.pad_left : 1;
     for (int64_t g = 0; g < p.groups; g++) {
         const int64_t c = g * p.group_c, o = g * p.group_o;
         const TiledImages<T> source{
-            dy + o * p.oh * p.ow, p.o * p.oh * p.ow, p.group_o, p.oh, p.ow, 1, 1};
-        const Windows<T> windows{weight + o * p.group_c * window, window, p.group_c * window};
+            dy + o * p.oh * p.ow, p.o * p.oh * p.ow, p.group_o, p.oh, p.ow, top, left};
+        const Windows<T> windows{weight + o * p.group_c * window, window, p.group_c * window,
+                                 turned};
         const Image<T> out{dx + c * p.h * p.w,        p.c * p.h * p.w, p.h * p.w, p.h, p.w, p.w, 1,
                            bias ? bias + c : nullptr, p.activation};
-        winograd<T, Doubling>(source, p.n, windows, p.group_c, out);
+        winograd_by<T>(scheme, source, p.n, windows, p.group_c, out);
     }
 }
 
-template void winograd_forward(const Conv2d&, const float*, const float*, const float*, float*);
-template void winograd_input_grad(const Conv2d&, const float*, const float*, const float*, float*);
+template void winograd_forward(WinogradScheme, const Conv2d&, const float*, const float*,
+                               const float*, float*);
+template void winograd_input_grad(WinogradScheme, const Conv2d&, const float*, const float*,
+                                  const float*, float*);
 
 }  // namespace tatami::TATAMI_ISA

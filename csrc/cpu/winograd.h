@@ -64,6 +64,48 @@ struct HalvingGrad {
     };
 };
 
+// 3x3, stride 1: F(4, 3) at the points 0, 1, -1, 1/2, -2 and infinity. With 0, ±1, ±2 and infinity
+// the errors are three times as large.
+struct Fours {
+    static constexpr int kTaps = 3, kStep = 4, kPatch = 6, kOutputs = 4, kProducts = 6, kPhases = 1;
+    static constexpr int kValue[] = {0, 1, 2, 3, 4, 5};
+    struct Source {
+        static constexpr double at[6][6] = {{1, -1.5, -2, 1.5, 1, 0}, {0, -1, 0.5, 2.5, 1, 0},
+                                            {0, 1, -2.5, 0.5, 1, 0},  {0, -2, -1, 2, 1, 0},
+                                            {0, 0.5, -1, -0.5, 1, 0}, {0, 1, -1.5, -2, 1.5, 1}};
+    };
+    struct Weights {
+        static constexpr double at[6][3] = {{1, 0, 0},
+                                            {1 / 3., 1 / 3., 1 / 3.},
+                                            {-1 / 3., 1 / 3., -1 / 3.},
+                                            {-16 / 15., -8 / 15., -4 / 15.},
+                                            {1 / 15., -2 / 15., 4 / 15.},
+                                            {0, 0, 1}};
+    };
+    struct Result {
+        static constexpr double at[4][6] = {{1, 1, 1, 1, 1, 0},
+                                            {0, 1, -1, 0.5, -2, 0},
+                                            {0, 1, 1, 0.25, 4, 0},
+                                            {0, 1, -1, 0.125, -8, 1}};
+    };
+};
+
+// The same by F(2, 3) at 0, 1, -1 and infinity, for small images.
+struct Twos {
+    static constexpr int kTaps = 3, kStep = 2, kPatch = 4, kOutputs = 2, kProducts = 4, kPhases = 1;
+    static constexpr int kValue[] = {0, 1, 2, 3};
+    struct Source {
+        static constexpr int at[4][4] = {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}};
+    };
+    struct Weights {
+        static constexpr double at[4][3] = {
+            {1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+    };
+    struct Result {
+        static constexpr int at[2][4] = {{1, 1, 1, 0}, {0, 1, -1, 1}};
+    };
+};
+
 template <class Table>
 inline constexpr int kTableRows = int(sizeof(Table::at) / sizeof(Table::at[0]));
 template <class Table>

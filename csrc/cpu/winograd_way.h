@@ -7,10 +7,14 @@
 
 namespace tatami::TATAMI_ISA {
 
-// The costs of a scheme, in multiply-adds of a vector of 16 channels, for a tile of 2x2 windows:
-// `products`; to transform a tile of the source and one of the result, and the weights of one
-// channel of the source, reading and writing included. All but the products are measured.
+enum class WinogradScheme { none, halving, doubling, fours, twos };
+
+// The costs of a scheme, in multiply-adds of a vector of 16 channels, for a tile of `side` by
+// `side` windows: `products`; to transform a tile of the source and one of the result, and the
+// weights of one channel of the source, reading and writing included. All but the products are
+// measured.
 struct WinogradCost {
+    int64_t side;
     double products, source, result, weights;
 };
 
@@ -20,33 +24,66 @@ TATAMI_INLINE bool halves(const Conv2d& p) {
            p.dilation_w == 1;
 }
 
-// taps: what a product of a tap costs when nothing is transformed, in such multiply-adds.
-TATAMI_INLINE bool winograd_pays(const Conv2d& p, const WinogradCost& cost, int64_t from,
-                                 int64_t to, double taps) {
-    constexpr double kClearly = 0.9, kGroup = 256;  // tiles that share transformed weights
+// 3x3 windows with stride 1, of as many channels as fill the vectors.
+TATAMI_INLINE bool keeps(const Conv2d& p) {
+    constexpr int64_t kChannels = 32;
+    return p.kh == 3 && p.kw == 3 && p.stride_h == 1 && p.stride_w == 1 && p.dilation_h == 1 &&
+           p.dilation_w == 1 && p.group_c >= kChannels && p.group_o >= kChannels;
+}
+
+// For rows x columns pixels of `to` channels.
+TATAMI_INLINE double winograd_cost(const WinogradCost& cost, int64_t images, int64_t rows,
+                                   int64_t columns, int64_t from, int64_t to) {
+    constexpr double kGroup = 256;  // tiles that share transformed weights
     constexpr int64_t n = kPack<float>;
-    if (p.exact || p.n * p.oh * p.ow * from * to == 0) return false;
     const double sources = double(ceil_div(from, n)), results = double(ceil_div(to, n));
-    const double tiles = double(p.n * ceil_div(p.oh, int64_t(2)) * ceil_div(p.ow, int64_t(2)));
+    const double tiles = double(images * ceil_div(rows, cost.side) * ceil_div(columns, cost.side));
     const double products = cost.products * double(from) * double(ceil_div(to, 2 * n) * 2);
     const double shared = ceil_div(int64_t(tiles), int64_t(kGroup)) * double(from) * results;
-    const double all =
-        tiles * (products + cost.source * sources + cost.result * results) + shared * cost.weights;
-    const double direct = double(p.n * p.oh * p.ow * p.kh * p.kw) * double(from * to) / n * taps;
-    return all < kClearly * direct;
+    return tiles * (products + cost.source * sources + cost.result * results) +
+           shared * cost.weights;
 }
 
-TATAMI_INLINE bool winograd_forward_pays(const Conv2d& p) {
-    return halves(p) && winograd_pays(p, {36, 450, 200, 400}, p.group_c, p.group_o, 1.1);
+// taps: what a product of a tap costs when nothing is transformed, in such multiply-adds.
+TATAMI_INLINE double direct_cost(const Conv2d& p, double taps) {
+    return double(p.n * p.oh * p.ow * p.kh * p.kw) * double(p.group_c * p.group_o) / kPack<float> *
+           taps;
 }
 
-TATAMI_INLINE bool winograd_input_grad_pays(const Conv2d& p) {
-    return halves(p) && p.pad_top == 1 && p.pad_left == 1 &&
-           winograd_pays(p, {36, 200, 400, 400}, p.group_o, p.group_c, 1.25);
+inline constexpr double kClearly = 0.9;
+
+TATAMI_INLINE bool halving_pays(const Conv2d& p, const WinogradCost& cost, int64_t from, int64_t to,
+                                double taps) {
+    return halves(p) && !p.exact &&
+           winograd_cost(cost, p.n, p.oh, p.ow, from, to) < kClearly * direct_cost(p, taps);
+}
+
+// For rows x columns pixels of `to` channels.
+TATAMI_INLINE WinogradScheme keeping_scheme(const Conv2d& p, int64_t rows, int64_t columns,
+                                            int64_t from, int64_t to) {
+    if (!keeps(p) || p.exact) return WinogradScheme::none;
+    const double fours = winograd_cost({4, 36, 400, 200, 400}, p.n, rows, columns, from, to);
+    const double twos = winograd_cost({2, 16, 180, 80, 200}, p.n, rows, columns, from, to);
+    if (min(fours, twos) >= kClearly * direct_cost(p, 1.1)) return WinogradScheme::none;
+    return fours < twos ? WinogradScheme::fours : WinogradScheme::twos;
+}
+
+TATAMI_INLINE WinogradScheme winograd_forward_scheme(const Conv2d& p) {
+    if (halving_pays(p, {2, 36, 450, 200, 400}, p.group_c, p.group_o, 1.1))
+        return WinogradScheme::halving;
+    return keeping_scheme(p, p.oh, p.ow, p.group_c, p.group_o);
+}
+
+TATAMI_INLINE WinogradScheme winograd_input_grad_scheme(const Conv2d& p) {
+    if (p.pad_top == 1 && p.pad_left == 1 &&
+        halving_pays(p, {2, 36, 200, 400, 400}, p.group_o, p.group_c, 1.25))
+        return WinogradScheme::doubling;
+    if (p.pad_top >= p.kh || p.pad_left >= p.kw) return WinogradScheme::none;
+    return keeping_scheme(p, p.h, p.w, p.group_o, p.group_c);
 }
 
 TATAMI_INLINE bool winograd_weight_grad_pays(const Conv2d& p) {
-    return halves(p) && winograd_pays(p, {36, 100, 450, 400}, p.group_o, p.group_c, 1.25);
+    return halving_pays(p, {2, 36, 100, 450, 400}, p.group_o, p.group_c, 1.25);
 }
 
 }  // namespace tatami::TATAMI_ISA
