@@ -8,7 +8,7 @@
 namespace tatami::TATAMI_ISA {
 
 inline constexpr int64_t kThinRows = 4;
-inline constexpr int64_t kThinColumns = 512;  // of a task: its part of y stays in L1
+inline constexpr int64_t kThinColumns = 2048;  // of a task: long runs of B
 
 // y (ROWS, columns; row stride ldy) += a (ROWS, depth) · b (depth, columns), both any row stride.
 template <class T, int ROWS, int DEPTH>
@@ -23,6 +23,9 @@ TATAMI_INLINE void thin_block(const T* a, int64_t a_row, int64_t a_column, const
         for (int r = 0; r < ROWS; r++) acc[r] = read(y + r * ldy + c);
 #pragma GCC unroll 8
         for (int d = 0; d < DEPTH; d++) {
+            // The next rows into L2: the hardware does not look so far, and in L1 they would
+            // collide.
+            __builtin_prefetch(b + (d + DEPTH) * b_row + c, 0, 2);
             const Vec<T> row = read(b + d * b_row + c);
 #pragma GCC unroll 4
             for (int r = 0; r < ROWS; r++) acc[r] = fma(broadcast(factor[d][r]), row, acc[r]);
