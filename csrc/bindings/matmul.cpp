@@ -2,6 +2,7 @@
 
 #include "bindings/arguments.h"
 #include "bindings/module.h"
+#include "ops/precision.h"
 
 namespace tatami {
 
@@ -52,6 +53,7 @@ static py::object linear(py::handle x, py::handle weight, py::handle bias, py::h
 void bind_matmul(py::module_& m) {
     m.def("matmul", &matmul);
     m.def("linear", &linear);
+    m.def("exchange_tf32", &exchange_tf32);
 }
 
 }  // namespace tatami

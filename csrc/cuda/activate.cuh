@@ -120,10 +120,17 @@ __host__ TATAMI_DEVICE void with_activation(Activation kind, T alpha, const Use&
     }
 }
 
-// f(x) of an epilogue: `kind` is the same for all threads, and mostly none.
-template <class T>
-__device__ __noinline__ T activated(Activation kind, T x) {
-    with_activation<T>(kind, T(kLeakySlope), [&](auto f) { x = f(x); });
+// f(x...) of an epilogue: `kind` is the same for all threads, and mostly none.
+template <class T, int N>
+struct Values {
+    T at[N];
+};
+template <class T, int N>
+__device__ __noinline__ Values<T, N> activated(Activation kind, Values<T, N> x) {
+    with_activation<T>(kind, T(kLeakySlope), [&](auto f) {
+        TATAMI_ROLL
+        for (int i = 0; i < N; i++) x.at[i] = f(x.at[i]);
+    });
     return x;
 }
 

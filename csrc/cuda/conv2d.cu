@@ -1,7 +1,6 @@
 // Convolutions as products over gathered pixels, which are never laid out: the product's reader
 // works out where an element of x comes from. Strided gradients by the input go phase by phase, so
 // that no zero is multiplied.
-#include "cuda/activate.cuh"
 #include "cuda/divide.cuh"
 #include "cuda/gemm.cuh"
 #include "cuda/reduce.cuh"
@@ -133,6 +132,10 @@ struct Image {
     Activation activation;
     int64_t group, group_channels;
 
+    struct Row {
+        int64_t start;
+        Real<T> bias;
+    };
     struct Column {
         T* start;
     };
@@ -142,18 +145,17 @@ struct Image {
         if (bias) own.bias += z * group_channels;
         return own;
     }
-    TATAMI_DEVICE Image chunk(int64_t) const { return *this; }
     TATAMI_DEVICE Column column(int64_t p) const {
         int64_t at, column;
         const int64_t n = pixels.split(p, at);
         const int64_t row = columns.split(at, column);
         return {data + n * image + row * row_step + column * column_step};
     }
-    TATAMI_DEVICE void store(int64_t r, Column c, Real<T> value) const {
-        if (bias) value += bias[r];
-        c.start[r * channel] =
-            activation == Activation::none ? value : activated(activation, value);
+    TATAMI_DEVICE Row row(int64_t r) const {
+        return {r * channel, bias ? Real<T>(bias[r]) : Real<T>(0)};
     }
+    TATAMI_DEVICE Real<T> bias_of(Row r, Column) const { return r.bias; }
+    TATAMI_DEVICE void store(Row r, Column c, Real<T> value) const { c.start[r.start] = value; }
 };
 
 template <class T>
@@ -176,7 +178,7 @@ static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias,
                      p.activation,
                      p.group_o * pixels,
                      p.group_o};
-    gemm<T>(p.group_o, p.n * pixels, p.group_c * taps, p.groups, a, b, c);
+    gemm<T>({p.group_o, p.n * pixels, p.group_c * taps, p.groups, p.tf32}, a, b, c);
 }
 
 // The taps that reach the pixels first, first + stride, ... of one axis of dx: every `tap_every`th
@@ -232,7 +234,8 @@ static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* b
                              p.activation,
                              p.group_c * p.h * p.w,
                              p.group_c};
-            gemm<T>(p.group_c, p.n * v.pixels * h.pixels, p.group_o * taps, p.groups, a, b, c);
+            gemm<T>({p.group_c, p.n * v.pixels * h.pixels, p.group_o * taps, p.groups, p.tf32}, a,
+                    b, c);
         }
 }
 
@@ -258,7 +261,7 @@ struct Gradients {
         return r.start + n * image + at;
     }
     TATAMI_DEVICE T at(Row r, int64_t k) const { return *place(r, k); }
-    TATAMI_DEVICE bool wide() const { return wide_rows(data, channel) && image % 8 == 0; }
+    TATAMI_DEVICE bool wide() const { return wide_rows(data, channel) && image % kChunk<T> == 0; }
 };
 
 template <class T>
@@ -270,8 +273,8 @@ static void weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
                                       {p.w, p.stride_w, -p.pad_left, p.dilation_w, int(p.kw)},
                                       p.group_c, p.c * p.h * p.w, p.oh, p.ow),
                                p.group_c * p.h * p.w};
-    gemm<T>(p.group_o, p.group_c * taps, p.n * pixels, p.groups, a, b,
-            Partial<T>{dweight, 1, p.group_o, p.group_c * taps});
+    gemm<T>({p.group_o, p.group_c * taps, p.n * pixels, p.groups, p.tf32}, a, b,
+            Dense<T>{dweight, 1, p.group_o, p.group_c * taps});
 }
 
 // A block a channel: sums of images, pixel by pixel, then of its threads.

@@ -60,23 +60,21 @@ TATAMI_DEVICE Term<F, V...> at_place(const F& f, int64_t i, V... x) {
 
 // f sees elements of 16 bits as floats.
 template <int N, class T, class F, class... In>
-__global__ void map_kernel(int64_t n, F f, T* y, const In*... x) {
+__global__ void map_kernel(int64_t n, bool wide, F f, T* y, const In*... x) {
     const int64_t first = (int64_t(blockIdx.x) * kMapThreads * kMapPacks + threadIdx.x) * N;
     for (int p = 0; p < kMapPacks; p++) {
         const int64_t i = first + int64_t(p) * kMapThreads * N;
         if (i >= n) return;
-        if constexpr (N > 1) {
-            if (i + N <= n) {
-                const auto one = [&](const Elements<In, N>... in) {
-                    Elements<T, N> out;
-                    for (int k = 0; k < N; k++)
-                        out.at[k] = at_place(f, i + k, Real<In>(in.at[k])...);
-                    *reinterpret_cast<Elements<T, N>*>(y + i) = out;
-                };
-                one(*reinterpret_cast<const Elements<In, N>*>(x + i)...);
-                continue;
-            }
+        if (wide && i + N <= n) {
+            const auto one = [&](const Elements<In, N>... in) {
+                Elements<T, N> out;
+                for (int k = 0; k < N; k++) out.at[k] = at_place(f, i + k, Real<In>(in.at[k])...);
+                *reinterpret_cast<Elements<T, N>*>(y + i) = out;
+            };
+            one(*reinterpret_cast<const Elements<In, N>*>(x + i)...);
+            continue;
         }
+        TATAMI_ROLL
         for (int k = 0; k < N && i + k < n; k++)
             y[i + k] = at_place(f, i + k, Real<In>(x[i + k])...);
     }
@@ -94,15 +92,9 @@ void map_arrays(int64_t n, F f, T* y, const In*... x) {
     constexpr int kWide = 16 / int(sizeof(T));
     const bool wide =
         aligned_to(y, kWide * sizeof(T)) && (aligned_to(x, kWide * sizeof(In)) && ...);
-    const auto start = [&](auto kernel, int64_t each) {
-        const int64_t blocks = (n + each - 1) / each;
-        launch({dim3(unsigned(blocks)), dim3(kMapThreads)}, kernel, n, f, y, x...);
-    };
-    constexpr int64_t kEach = kMapThreads * kMapPacks;
-    if (wide)
-        start(&map_kernel<kWide, T, F, In...>, kEach * kWide);
-    else
-        start(&map_kernel<1, T, F, In...>, kEach);
+    constexpr int64_t kEach = kMapThreads * kMapPacks * kWide;
+    launch({dim3(unsigned((n + kEach - 1) / kEach)), dim3(kMapThreads)},
+           &map_kernel<kWide, T, F, In...>, n, wide, f, y, x...);
 }
 
 template <class T>

@@ -11,11 +11,14 @@ struct Part {
     int64_t m, n, row, column, k0, end;
 };
 
-// Whether 8 elements of 16 bits from `data` on, or from multiples of 8 rows of `stride` on, are
-// aligned to 16 bytes.
+// Neighbours that are one copy of 16 bytes.
+template <class T>
+inline constexpr int kChunk = 16 / int(sizeof(T));
+
+// Whether rows `stride` apart all begin at a multiple of 16 bytes.
 template <class T>
 TATAMI_DEVICE bool wide_rows(const T* data, int64_t stride) {
-    return reinterpret_cast<uintptr_t>(data) % 16 == 0 && stride % 8 == 0;
+    return reinterpret_cast<uintptr_t>(data) % 16 == 0 && stride % kChunk<T> == 0;
 }
 
 // A matrix as A or B: lines `line` apart, along which elements are `depth` apart.

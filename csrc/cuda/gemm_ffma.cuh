@@ -57,6 +57,7 @@ struct Reader {
 // (EACH, EACH) of a tile.
 template <class T, int ROWS, int COLUMNS, int DEPTH, int EACH>
 struct FfmaLoop {
+    using Sum = T;
     static constexpr int kRows = ROWS, kColumns = COLUMNS, kDepth = DEPTH;
     static constexpr int kThreads = ROWS / EACH * (COLUMNS / EACH), kBlocks = 256 / kThreads;
     static constexpr int kOwnRows = EACH, kOwnColumns = EACH;
@@ -77,7 +78,7 @@ struct FfmaLoop {
     TATAMI_DEVICE static int column(int j) {
         return first_column() + j / kRun * kSpreadB + j % kRun;
     }
-    TATAMI_DEVICE T at(int i, int j) const { return sums[i][j]; }
+    TATAMI_DEVICE T& at(int i, int j) { return sums[i][j]; }
 
     template <class A, class B>
     TATAMI_DEVICE void multiply(const A& a, const B& b, const Part& p) {
@@ -88,14 +89,14 @@ struct FfmaLoop {
         right.begin(p.column, p.n, [&](int64_t c) { return b.column(c); });
         const auto read = [&](int64_t k) { left.read(a, k, p.end), right.read(b, k, p.end); };
         const auto keep = [&](T* stage) { left.keep(stage), right.keep(stage + kOffsetB); };
-        read(p.k0);
-        keep(shared);
-        int stage = 0;
-        for (int64_t k = p.k0; k < p.end; k += DEPTH, stage ^= 1) {
-            sync_block();  // this pair is there, and nobody reads the other one any more
-            const bool more = k + DEPTH < p.end;
+        int stage = 1;
+        TATAMI_ROLL
+        for (int64_t k = p.k0 - DEPTH; k < p.end; k += DEPTH, stage ^= 1) {
+            const bool first = k < p.k0, more = k + DEPTH < p.end;  // the first turn only reads
+            if (!first)
+                sync_block();  // this pair is there, and nobody reads the other one any more
             if (more) read(k + DEPTH);
-            multiply_stage(shared + stage * kStage);
+            if (!first) multiply_stage(shared + stage * kStage);
             if (more) keep(shared + (stage ^ 1) * kStage);
         }
     }

@@ -19,9 +19,10 @@ struct Grid {
     bool cooperative = false;  // all blocks run at once and may wait for each other
 };
 
-// What a launch whose blocks wait for each other must know: with one block a processor they do.
+// What the choice of a kernel must know of the GPU. One block a processor: all run at once.
 struct Device {
     int64_t processors, shared_bytes;  // the latter of a block
+    bool tf32 = true;                  // it has instructions for products of TF32
 };
 
 #ifdef __CUDACC__
@@ -32,12 +33,13 @@ inline void check(cudaError_t status, const char* what) {
 }
 
 inline Device device() {
-    int number = 0, processors = 0, shared_bytes = 0;
+    int number = 0, processors = 0, shared_bytes = 0, major = 0;
     check(cudaGetDevice(&number), "device");
     check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, number), "device");
     check(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, number),
           "device");
-    return {processors, shared_bytes};
+    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, number), "device");
+    return {processors, shared_bytes, major >= 8};
 }
 
 // More shared memory than this must be asked for.

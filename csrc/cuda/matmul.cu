@@ -1,6 +1,6 @@
 // Matrix products, batched and broadcast, with bias and activation at the end.
-#include "cuda/activate.cuh"
 #include "cuda/gemm.cuh"
+#include "cuda/product.h"
 #include "cuda/table.h"
 #include "ops/matmul.h"
 
@@ -14,6 +14,7 @@ struct BatchOffsets {
 
     TATAMI_DEVICE int64_t operator()(int64_t index) const {
         int64_t offset = 0;
+        TATAMI_ROLL
         for (int axis = rank - 1; axis >= 0; axis--) {
             offset += index % size[axis] * stride[axis];
             index /= size[axis];
@@ -34,25 +35,29 @@ struct Matrices : Factor<T, ALONG_DEPTH> {
 
 template <class T>
 struct Result {
+    using V = Real<T>;
     T* data;
-    int64_t rows, columns;
-    const T* bias;  // (columns), or nullptr
+    int64_t matrix, line;  // elements from one to the next
+    const T* bias;         // (columns), or nullptr
+    const V* wide_bias;    // the same
     Activation activation;
 
+    struct Row {
+        int64_t start;
+    };
     struct Column {
-        int64_t at;
-        Real<T> bias;
+        T* start;
+        V bias;
     };
     TATAMI_DEVICE Result batch(int64_t z) const {
-        return {data + z * rows * columns, rows, columns, bias, activation};
+        return {data + z * matrix, matrix, line, bias, wide_bias, activation};
     }
-    TATAMI_DEVICE Result chunk(int64_t) const { return *this; }
-    TATAMI_DEVICE Column column(int64_t c) const { return {c, bias ? Real<T>(bias[c]) : 0}; }
-    TATAMI_DEVICE void store(int64_t r, Column c, Real<T> value) const {
-        value += c.bias;
-        data[r * columns + c.at] =
-            activation == Activation::none ? value : activated(activation, value);
+    TATAMI_DEVICE Row row(int64_t r) const { return {r * line}; }
+    TATAMI_DEVICE Column column(int64_t c) const {
+        return {data + c, bias ? V(bias[c]) : wide_bias ? wide_bias[c] : V(0)};
     }
+    TATAMI_DEVICE V bias_of(Row, Column c) const { return c.bias; }
+    TATAMI_DEVICE void store(Row r, Column c, V value) const { c.start[r.start] = value; }
 };
 
 static BatchOffsets offsets_of(const Matmul& p, const MatrixLayout& layout) {
@@ -74,21 +79,46 @@ static BatchOffsets offsets_of(const Matmul& p, const MatrixLayout& layout) {
     return offsets;
 }
 
+// The matrices of a batch, or one.
 template <class T>
-static void matmul(const Matmul& p, const T* a, const T* b, const T* bias, T* y) {
-    const BatchOffsets a_offsets = offsets_of(p, p.a_layout), b_offsets = offsets_of(p, p.b_layout);
-    const Result<T> result{y, p.m, p.n, bias, p.activation};
+struct Operand {
+    Plain<T> first;
+    BatchOffsets offsets;
+};
+
+template <class T>
+static void multiply(const Products& p, const Operand<T>& a, const Operand<T>& b,
+                     const Result<T>& result, Real<T>* sums = nullptr) {
     const auto product = [&]<bool A_DEEP, bool B_DEEP>() {
-        const Matrices<T, A_DEEP> left{{a, p.a_layout.row, p.a_layout.column}, a_offsets};
-        const Matrices<T, B_DEEP> right{{b, p.b_layout.column, p.b_layout.row}, b_offsets};
-        gemm<T>(p.m, p.n, p.k, p.batches, left, right, result);
+        const Matrices<T, A_DEEP> left{{a.first.data, a.first.row, a.first.column}, a.offsets};
+        const Matrices<T, B_DEEP> right{{b.first.data, b.first.column, b.first.row}, b.offsets};
+        gemm<T>(p, left, right, result, sums);
     };
-    const bool a_deep = p.a_layout.column == 1, b_deep = p.b_layout.row == 1;
+    const bool a_deep = a.first.column == 1, b_deep = b.first.row == 1;
     if (a_deep && b_deep) return product.template operator()<true, true>();
     if (a_deep) return product.template operator()<true, false>();
     if (b_deep) return product.template operator()<false, true>();
     product.template operator()<false, false>();
 }
+
+template <class T>
+static void matmul(const Matmul& p, const T* a, const T* b, const T* bias, T* y) {
+    const auto operand = [&](const T* data, const MatrixLayout& layout) {
+        return Operand<T>{{data, layout.row, layout.column}, offsets_of(p, layout)};
+    };
+    multiply<T>({p.m, p.n, p.k, p.batches, p.tf32}, operand(a, p.a_layout), operand(b, p.b_layout),
+                {y, p.m * p.n, p.n, bias, nullptr, p.activation});
+}
+
+template <class T>
+void multiply(const Product<T>& p) {
+    multiply<T>({p.m, p.n, p.k}, {p.a, {}}, {p.b, {}},
+                {p.y, 0, p.y_row, nullptr, p.bias, Activation::none}, p.sums);
+}
+template void multiply(const Product<float>&);
+template void multiply(const Product<double>&);
+template void multiply(const Product<Half>&);
+template void multiply(const Product<Bfloat16>&);
 
 template <class T>
 MatmulKernels<T> matmul_kernels() {

@@ -16,7 +16,8 @@
 #include <initializer_list>
 
 #include "cuda/divide.cuh"
-#include "cuda/gemm.cuh"
+#include "cuda/gemm_factor.cuh"
+#include "cuda/launch.cuh"
 
 namespace tatami::cuda {
 
@@ -72,6 +73,11 @@ struct Persistent {
 TATAMI_BOTH int64_t padded_depth(int64_t depth, int64_t element) {
     const int64_t pack = 16 / element;
     return (depth + pack - 1) / pack * pack;
+}
+
+// Rows of a warp's tile: 8, or 4 where they are few or sums take two registers.
+constexpr int most_tile_rows(int64_t element) {
+    return element < 8 ? 8 : 4;
 }
 
 // Lanes that share the depth of a unit.
@@ -138,6 +144,7 @@ inline Persistent Persistent::choose(const Sequence& all, Device device, int64_t
     };
     // Cuts of the units by 1, 2, 3, 4, 6, 8, 12, ... and by all processors.
     for (const int64_t tile_rows : {8, 4}) {
+        if (tile_rows > most_tile_rows(element)) continue;
         for (int64_t power = 1; power <= device.processors; power *= 2) {
             consider(power, tile_rows);
             if (power > 1 && power / 2 * 3 <= device.processors) consider(power / 2 * 3, tile_rows);
@@ -335,7 +342,8 @@ struct PersistentBlock {
     // Asks for what the work at time t will read, while others still write the rest.
     template <class Phase>
     TATAMI_DEVICE void fetch(const Phase& phase, int64_t t) const {
-        for (int64_t i = threadIdx.x; i < (end - row) * units; i += kPersistentThreads) {
+        TATAMI_ROLL
+        for (int i = int(threadIdx.x); i < int(end - row) * units; i += kPersistentThreads) {
             const Place at{t, row + i / units, unit + i % units};
             if (at.unit < all.units) phase.fetch(at);
         }
@@ -378,9 +386,10 @@ void run_persistent(const Sequence& all, const Persistent& plan, const Phase&...
     fill(words, uint64_t(0), counters.as<uint64_t>());
     const Grid grid{dim3(unsigned(plan.across), unsigned(plan.down)), dim3(kPersistentThreads),
                     size_t(plan.shared_bytes), plan.across > 1};
+    constexpr int kMost = most_tile_rows(sizeof(T));
     launch(grid,
-           plan.tile_rows == 8 ? &persistent_kernel<T, 8, Phase...>
-                               : &persistent_kernel<T, 4, Phase...>,
+           plan.tile_rows == kMost ? &persistent_kernel<T, kMost, Phase...>
+                                   : &persistent_kernel<T, 4, Phase...>,
            all, plan, counters.as<uint64_t>(), phases...);
 }
 

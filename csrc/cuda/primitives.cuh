@@ -235,60 +235,103 @@ struct Pair32 {
     uint32_t at[2];
 };
 
-// One of the two halves of a word.
+// x as the tensor cores take float32: the nearest number of 10 bits behind the point, the one
+// farther from 0 of two.
+TATAMI_DEVICE uint32_t to_tf32(uint32_t x) {
+#if __CUDA_ARCH__ >= 800
+    uint32_t rounded;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(__uint_as_float(x)));
+    return rounded;
+#else
+    const bool nan = (x & 0x7FFFFFFFu) > 0x7F800000u;
+    return nan ? 0x7FFFE000u : (x + 0x1000u) & ~0x1FFFu;
+#endif
+}
+
+// Matrices as multiply_matrices wants them.
 template <class T>
-TATAMI_DEVICE float half_of(uint32_t word, int which) {
-    T x;
-    x.word = uint16_t(word >> 16 * which);
+TATAMI_DEVICE Matrices4 rounded(Matrices4 m) {
+    if constexpr (sizeof(T) == 4) TATAMI_UNROLL
+    for (int i = 0; i < 4; i++) m.at[i] = to_tf32(m.at[i]);
+    return m;
+}
+
+// The number, or one of the two, in a word.
+template <class T>
+TATAMI_DEVICE float number_in(uint32_t word, int which) {
+    float x;
+    if constexpr (sizeof(T) == 4) {
+        memcpy(&x, &word, sizeof x);
+    } else {
+        T half;
+        half.word = uint16_t(word >> 16 * which);
+        x = half;
+    }
     return x;
 }
 
-// sums (16, 8) += a (16, 16) · b (16, 8). Sums: elements (l / 4, l % 4 · 2), the one beside it, and
-// both 8 rows below. a: (rows, k) from (0, 0), (8, 0), (0, 8) and (8, 8) on; b: matrices (column,
-// k) number 2 · which, from (0, 0) on, and the next, from (0, 8) on.
+struct Sums4 {
+    float at[4];
+};
+
+// multiply_matrices without an instruction for it: right, and slow.
 template <class T>
-TATAMI_DEVICE void multiply_matrices(float (&sums)[4], const Matrices4& a, const Matrices4& b,
-                                     int which) {
-    const uint32_t first = b.at[2 * which], second = b.at[2 * which + 1];
-#if __CUDA_ARCH__ >= 800
-    if constexpr (std::is_same_v<T, Bfloat16>)
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, "
-            "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-            : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-            : "r"(a.at[0]), "r"(a.at[1]), "r"(a.at[2]), "r"(a.at[3]), "r"(first), "r"(second));
-    else
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
-            "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-            : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-            : "r"(a.at[0]), "r"(a.at[1]), "r"(a.at[2]), "r"(a.at[3]), "r"(first), "r"(second));
-#else
-#if __CUDA_ARCH__ >= 750
-    if constexpr (std::is_same_v<T, Half>) {
-        const auto half = [&](uint32_t top, uint32_t bottom, uint32_t right) {
-            asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, "
-                "{%6}, {%0, %1, %2, %3};"
-                : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-                : "r"(top), "r"(bottom), "r"(right));
-        };
-        half(a.at[0], a.at[1], first);
-        half(a.at[2], a.at[3], second);
-        return;
-    }
-#endif
-    // Also for bfloat16 on GPUs that have no such instruction: right, and slow.
+__device__ __noinline__ Sums4 multiply_slowly(Sums4 sums, Matrices4 a, Pair32 b) {
+    constexpr int kInWord = 4 / int(sizeof(T));
     const int lane = int(threadIdx.x) % kWarp;
     for (int t = 0; t < 4; t++) {
         const Matrices4 row = shuffle(a, lane / 4 * 4 + t);
         Pair32 column[2];
-        for (int c = 0; c < 2; c++)
-            column[c] = shuffle(Pair32{first, second}, (lane % 4 * 2 + c) * 4 + t);
-        for (int k = 0; k < 4; k++)
-            for (int i = 0; i < 4; i++)
-                sums[i] = fma(half_of<T>(row.at[k / 2 * 2 + i / 2], k % 2),
-                              half_of<T>(column[i % 2].at[k / 2], k % 2), sums[i]);
+        for (int c = 0; c < 2; c++) column[c] = shuffle(b, (lane % 4 * 2 + c) * 4 + t);
+        TATAMI_UNROLL
+        for (int k = 0; k < 2 * kInWord; k++) TATAMI_UNROLL
+        for (int i = 0; i < 4; i++)
+            sums.at[i] = fma(number_in<T>(row.at[k / kInWord * 2 + i / 2], k % kInWord),
+                             number_in<T>(column[i % 2].at[k / kInWord], k % kInWord), sums.at[i]);
     }
+    return sums;
+}
+
+#if __CUDA_ARCH__ >= 800
+#define TATAMI_MMA(types)                                                        \
+    asm("mma.sync.aligned." types                                                \
+        " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "                        \
+        "{%0, %1, %2, %3};"                                                      \
+        : "+f"(sums.at[0]), "+f"(sums.at[1]), "+f"(sums.at[2]), "+f"(sums.at[3]) \
+        : "r"(a.at[0]), "r"(a.at[1]), "r"(a.at[2]), "r"(a.at[3]), "r"(b.at[0]), "r"(b.at[1]))
+#endif
+
+// sums (16, 8) += a (16, K) · b (K, 8), where K is two chunks: 16 numbers of 16 bits, or 8 of TF32.
+// Sums: elements (l / 4, l % 4 · 2), the one beside it, and both 8 rows below. a: matrices (rows,
+// k) from (0, 0), (8, 0), (0, K / 2) and (8, K / 2) on; b: (columns, k) from (0, 0) and (0, K / 2)
+// on.
+template <class T>
+TATAMI_DEVICE void multiply_matrices(Sums4& sums, const Matrices4& a, const Pair32& b) {
+#if __CUDA_ARCH__ >= 800
+    if constexpr (std::is_same_v<T, Half>)
+        TATAMI_MMA("m16n8k16.row.col.f32.f16.f16.f32");
+    else if constexpr (std::is_same_v<T, Bfloat16>)
+        TATAMI_MMA("m16n8k16.row.col.f32.bf16.bf16.f32");
+    else
+        TATAMI_MMA("m16n8k8.row.col.f32.tf32.tf32.f32");
+#elif defined(__CUDA_ARCH__)
+    if constexpr (std::is_same_v<T, Half>) {
+        const auto half = [&](uint32_t top, uint32_t bottom, uint32_t right) {
+            asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, "
+                "{%6}, {%0, %1, %2, %3};"
+                : "+f"(sums.at[0]), "+f"(sums.at[1]), "+f"(sums.at[2]), "+f"(sums.at[3])
+                : "r"(top), "r"(bottom), "r"(right));
+        };
+        half(a.at[0], a.at[1], b.at[0]);
+        half(a.at[2], a.at[3], b.at[1]);
+    } else {
+        sums = multiply_slowly<T>(sums, a, b);
+    }
+#else
+    sums = multiply_slowly<T>(sums, a, b);
 #endif
 }
+#undef TATAMI_MMA
 
 // How many bits are set.
 TATAMI_DEVICE int bit_count(uint32_t bits) {

@@ -9,25 +9,6 @@
 
 namespace tatami::cuda {
 
-template <class T>
-Factor<T, true> along_depth(const T* data, int64_t line) {
-    return {data, line, 1};
-}
-template <class T>
-Factor<T, false> across_depth(const T* data, int64_t depth) {
-    return {data, 1, depth};
-}
-
-// A row of ones: its product is the sum of rows.
-template <class T>
-struct Ones {
-    static constexpr bool kAlongDepth = true;
-    struct Row {};
-    TATAMI_DEVICE Ones batch(int64_t) const { return *this; }
-    TATAMI_DEVICE Row row(int64_t) const { return {}; }
-    TATAMI_DEVICE T at(Row, int64_t) const { return T(1); }
-};
-
 // to (rows of to_row) = from (rows of from_row), or zeros for nullptr, + more unless nullptr.
 template <class To, class From>
 struct CopyRows {
@@ -141,8 +122,8 @@ void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
         {p, a}, h, c, bias, bias + p.columns, a.kept ? a.kept : kept.template as<T>()};
     const int64_t apart = p.kind == RecurrentKind::gru ? 2 * p.h : p.columns;
     each_unit(1, p.columns, MergeBiases<T>{a.b_ih, a.b_hh, apart, bias, bias + p.columns});
-    gemm<T>(p.t * p.n, p.columns, p.i, 1, along_depth(a.x, p.i), along_depth(a.w_ih, p.i),
-            RowsOf<T>{f.kept, p.kept_row, bias});
+    multiply<T>(
+        {p.t * p.n, p.columns, p.i, {a.x, p.i, 1}, {a.w_ih, 1, p.i}, f.kept, p.kept_row, bias});
     const auto copy = [&](T* to, int64_t to_row, const T* from, int64_t from_row) {
         each_unit(p.n, p.h, CopyRows<T, T>{to, to_row, from, from_row, nullptr, 0});
     };
@@ -219,13 +200,17 @@ void finish_gradients(const BackwardFrame<T>& f) {
     const Recurrent& p = f.p;
     const RecurrentBackward<T>& a = f.a;
     const int64_t rows = p.t * p.n;
-    gemm<T>(rows, p.i, p.columns, 1, along_depth<T>(f.delta, p.delta_row),
-            across_depth(a.w_ih, p.i), RowsOf<T>{a.grad_x, p.i, nullptr});
+    multiply<T>({rows, p.i, p.columns, {f.delta, p.delta_row, 1}, {a.w_ih, p.i, 1}, a.grad_x, p.i});
     // grad_w (count, k) = columns [first, first + count) of delta, transposed, times right.
     const auto of_weight = [&](const T* delta, int64_t first, int64_t count, int64_t k,
                                const T* right, int64_t right_row, T* grad_w) {
-        gemm<T>(count, k, rows, 1, across_depth(delta + first, p.delta_row),
-                across_depth(right, right_row), RowsOf<T>{grad_w + first * k, k, nullptr});
+        multiply<T>({count,
+                     k,
+                     rows,
+                     {delta + first, 1, p.delta_row},
+                     {right, right_row, 1},
+                     grad_w + first * k,
+                     k});
     };
     of_weight(f.delta, 0, p.columns, p.i, a.x, p.i, a.grad_w_ih);
     const bool before = p.kind == RecurrentKind::gru_reset_before;
@@ -233,10 +218,18 @@ void finish_gradients(const BackwardFrame<T>& f) {
     of_weight(f.delta_h, 0, of_h, p.h, f.h.before(0), p.state_row, a.grad_w_hh);
     if (before)  // its last gate saw r h, which it kept
         of_weight(f.delta_h, of_h, p.h, p.h, a.kept + 3 * p.h, p.kept_row, a.grad_w_hh);
+    // A row of ones: its product is the sum of rows.
+    const Workspace ones(size_t(rows) * sizeof(T));
+    fill(rows, T(1), ones.template as<T>());
     const auto of_bias = [&](const T* delta, T* grad_b) {
         if (grad_b)
-            gemm<T>(1, p.columns, rows, 1, Ones<T>{}, across_depth(delta, p.delta_row),
-                    RowsOf<T>{grad_b, p.columns, nullptr});
+            multiply<T>({1,
+                         p.columns,
+                         rows,
+                         {ones.template as<T>(), rows, 1},
+                         {delta, p.delta_row, 1},
+                         grad_b,
+                         p.columns});
     };
     of_bias(f.delta, a.grad_b_ih);
     of_bias(f.delta_h, a.grad_b_hh);

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "cuda/persistent.cuh"
+#include "cuda/product.h"
 
 namespace tatami::cuda {
 
@@ -37,34 +38,22 @@ void each_unit(int64_t rows, int64_t units, const Work& work) {
            &for_units<Work>, count, Divider(units), work);
 }
 
-// Rows `row` apart, plus a bias (columns) unless nullptr.
-template <class T>
-struct RowsOf {
-    using V = Real<T>;
-    T* data;
-    int64_t row;
-    const V* bias;
-
-    struct Column {
-        int64_t at;
-        V bias;
-    };
-    TATAMI_DEVICE RowsOf batch(int64_t) const { return *this; }
-    TATAMI_DEVICE RowsOf chunk(int64_t) const { return *this; }
-    TATAMI_DEVICE Column column(int64_t c) const { return {c, bias ? bias[c] : V(0)}; }
-    TATAMI_DEVICE void store(int64_t r, Column c, V value) const {
-        data[r * row + c.at] = value + c.bias;
-    }
-};
-
 // The product of a phase, into sums (rows, gates * units); false where they would be 0.
 template <class T, class Phase>
 bool multiply_phase(const Sequence& all, const Phase& phase, int64_t t, Real<T>* sums) {
     const Rows<T> left = phase.left(t);
     const int64_t columns = Phase::kGates * all.units;
+    const auto w = phase.weights();
     if (left.data)
-        gemm<T>(all.rows, columns, phase.depth(), 1, Factor<T, true>{left.data, left.row, 1},
-                phase.weights(), RowsOf<Real<T>>{sums, columns, nullptr});
+        multiply<T>({all.rows,
+                     columns,
+                     phase.depth(),
+                     {left.data, left.row, 1},
+                     {w.data, w.depth, w.line},
+                     nullptr,
+                     0,
+                     nullptr,
+                     sums});
     return left.data != nullptr;
 }
 

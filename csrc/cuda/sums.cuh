@@ -10,6 +10,7 @@
 namespace tatami::cuda {
 
 inline constexpr int kSumThreads = 256;
+inline constexpr int kSumLoads = 2;  // of an array in flight
 inline constexpr int kSumEach = 64;  // elements of a thread, which adds them in their own type
 
 // Floats are added up in double from the block on; other terms keep their type.
@@ -20,9 +21,10 @@ template <int N, class V, class F, class... In>
 __global__ void sum_chunks(int64_t n, bool wide, F f, Total<V>* part, const In*... x) {
     const int64_t chunk = int64_t(blockIdx.x) * kSumThreads * kSumEach;
     V own[N] = {};
-    TATAMI_UNROLL
-    for (int k = 0; k < kSumEach / N; k++) {
-        const int64_t i = chunk + (int64_t(k) * kSumThreads + threadIdx.x) * N;
+    TATAMI_ROLL
+    for (int k = 0; k < kSumEach / N; k += kSumLoads) TATAMI_UNROLL
+    for (int l = 0; l < kSumLoads; l++) {
+        const int64_t i = chunk + (int64_t(k + l) * kSumThreads + threadIdx.x) * N;
         const auto add = [&](const Elements<In, N>... in) {
             for (int j = 0; j < N; j++)
                 if (i + j < n) own[j] = own[j] + at_place(f, i + j, Real<In>(in.at[j])...);

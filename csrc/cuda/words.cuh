@@ -18,11 +18,14 @@ namespace tatami::cuda {
 // Called from the device by way of these two words only, so that both compilers see one function.
 #define TATAMI_DEVICE __device__ __forceinline__
 
-// Before a loop whose counter chooses registers: it must not stay a loop.
+// Before a loop: TATAMI_UNROLL where its counter chooses registers, so that it must not stay one;
+// TATAMI_ROLL where it shall, as copies of its body would only take room.
 #ifdef __CUDACC__
 #define TATAMI_UNROLL _Pragma("unroll")
+#define TATAMI_ROLL _Pragma("unroll 1")
 #else
 #define TATAMI_UNROLL
+#define TATAMI_ROLL
 #endif
 
 inline constexpr int kWarp = 32;

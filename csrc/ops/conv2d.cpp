@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "ops/precision.h"
 
 namespace tatami {
 
@@ -59,6 +60,7 @@ void Conv2d::read(const char* op, const ConvWindow& window, const Shape& input, 
     pad_top = pad.top;
     pad_left = pad.left;
     exact = window.exact || exact_here;
+    tf32 = tf32_allowed();
 }
 
 // Of one window the stride is immaterial; a large one would only make empty phases.

@@ -39,6 +39,7 @@ struct Conv2d {
     int64_t group_c, group_o;  // channels of one group
     Shape x, weight, y;        // as the user sees them
     bool exact = false;        // no minimal filtering
+    bool tf32 = false;         // float32 factors may be rounded to it (precision.h)
     Activation activation = Activation::none;
 
     // ValueError unless `shape`, called `name`, is `wanted`.

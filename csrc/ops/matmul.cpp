@@ -1,6 +1,7 @@
 #include "ops/matmul.h"
 
 #include "core/check.h"
+#include "ops/precision.h"
 
 namespace tatami {
 
@@ -44,6 +45,7 @@ Matmul::Matmul(const char* op, const Shape& a, const int64_t* a_strides, const S
     y = batch;
     if (a.rank > 1) y.append(m);
     if (b.rank > 1) y.append(n);
+    tf32 = tf32_allowed();
     fold_batch_into_rows();
 }
 

@@ -22,6 +22,7 @@ struct Matmul {
     Shape y;      // NumPy's result shape
     MatrixLayout a_layout, b_layout;
     Activation activation = Activation::none;
+    bool tf32;  // float32 factors may be rounded to it (precision.h)
 
     void check_bias(const char* op, const Shape& bias) const;  // must be (n,)
 

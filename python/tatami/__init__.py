@@ -5,6 +5,7 @@ from importlib import import_module as _import_module
 from . import kernels, memory
 from ._core import isa
 from ._exact import exact
+from ._tf32 import tf32
 from ._threads import get_num_threads, set_num_threads, threads
 
 __version__ = "0.1.0"
@@ -17,6 +18,7 @@ __all__ = [
     "kernels",
     "memory",
     "set_num_threads",
+    "tf32",
     "threads",
 ]
 

@@ -1,5 +1,5 @@
-// Products of numbers of 16 bits on emulated tensor cores: every layout, sizes that fit no tile,
-// aligned or not; and that asynchronous copies must be waited for.
+// Products of numbers of 16 bits and of TF32 on emulated tensor cores: every layout, sizes that fit
+// no tile, aligned or not; and that asynchronous copies must be waited for.
 #include <cmath>
 #include <cstdio>
 #include <stdexcept>
@@ -28,7 +28,7 @@ void multiply(int64_t m, int64_t n, int64_t k, int64_t shift) {
     // Lines of a: rows of k, or k rows; those of b likewise.
     const Factor<T, A_DEEP> left{a.data() + shift, A_DEEP ? k : 1, A_DEEP ? 1 : m};
     const Factor<T, B_DEEP> right{b.data() + shift, B_DEEP ? k : 1, B_DEEP ? 1 : n};
-    gemm<T>(m, n, k, 1, left, right, Partial<float>{c.data(), 1, m, n});
+    gemm<T>({m, n, k, 1, true}, left, right, Dense<float>{}, c.data());
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) {
             float sum = 0;
@@ -54,8 +54,7 @@ void large_tile() {
     std::vector<float> c(size_t(m * n), NAN);
     const Factor<T, true> left{a.data(), k, 1};
     const Factor<T, false> right{b.data(), 1, n};
-    gemm_tiled<MmaLoop<T, 128, 128, 64, 32>, float>(m, n, k, 1, left, right,
-                                                    Partial<float>{c.data(), 1, m, n});
+    gemm_tiled<MmaLoop<T, 128, 128, 64, 32>>({m, n, k}, left, right, Dense<float>{}, c.data());
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) {
             float sum = 0;
@@ -114,8 +113,13 @@ int main() {
         every_layout<Bfloat16>(40, 16, 200, 0);
         every_layout<Half>(8, 8, 600, 0);  // chunks of k
         every_layout<Half>(5, 3, 0, 0);
+        every_layout<float>(67, 45, 51, 0);
+        every_layout<float>(64, 80, 136, 0);
+        every_layout<float>(24, 72, 40, 1);
+        every_layout<float>(8, 8, 600, 0);
     }
     large_tile<Half>();
     large_tile<Bfloat16>();
+    large_tile<float>();
     std::puts("products: all as they should be");
 }
