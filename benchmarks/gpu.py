@@ -4,12 +4,15 @@
 
 wants CuPy and, to compare with, PyTorch. Its stages, each with an end to its time:
 
-    limits    bytes/s of a copy; host time of a small call
-    check     every case of tests/cases at several sizes against NumPy in float64, three times over
-              with the same bits
-    sanitize  the small cases under compute-sanitizer: memcheck, then racecheck
-    time      the cases of `tatami bench` in turns with PyTorch (float32 is float32 in both)
-    profile   ncu on the kernels of the two worst ratios
+    limits      bytes/s of a copy; host time of a small call
+    primitives  shuffles, ldmatrix, mma.sync, cp.async and conversions: this GPU's bits against the
+                emulator's, by tests/cpp/primitives_test.cpp, which nvcc and the C++ compiler build
+    check       every case of tests/cases at several sizes against NumPy in float64, three times
+                over with the same bits
+    sanitize    the small cases under compute-sanitizer: memcheck, then racecheck
+    time        the cases of `tatami bench` in turns with PyTorch (float32 is float32 in both), its
+                products in float16 too, and in float32 where both may use TF32
+    profile     ncu on the kernels of the two worst ratios
 
 FOLDER/gpu.json is written after every stage, and a table at the end. --dry-run goes the same way on
 the emulator and the tests' stand-in for CuPy, to test this script: its times mean nothing.
@@ -22,7 +25,9 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 
@@ -31,7 +36,16 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 CACHES = 128 << 20  # bytes: twice the second-level cache of the largest GPU
 ROUNDS, LAUNCHES = 7, 20
-CAPS = {"limits": 20, "check": 180, "sanitize": 120, "time": 180, "profile": 60}  # seconds
+PRODUCTS = ("matmul", "linear", "conv2d", "conv2d_input_grad", "conv2d_weight_grad")
+PRECISIONS = ("float32", "tf32", "float16")
+CAPS = {  # seconds
+    "limits": 20,
+    "primitives": 120,
+    "check": 180,
+    "sanitize": 120,
+    "time": 240,
+    "profile": 60,
+}
 
 
 class Gpu:
@@ -97,8 +111,11 @@ class Torch:
         import torch
 
         self.torch = torch
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = True
+
+    def allow_tf32(self, on):
+        backends = self.torch.backends
+        backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = on
 
     def calls(self, operation, inputs):
         with self.torch.device("cuda"):
@@ -142,6 +159,37 @@ def limits(gpu, deadline, _):
         "copy bytes/s": 2 * x.nbytes / copy,
         "host seconds a call": (time.perf_counter() - start) / count,
     }
+
+
+def primitives(gpu, deadline, _):
+    """The primitives whose bits differ; the emulator alone where the GPU is one."""
+    root = HERE.parent
+    source = root / "tests" / "cpp" / "primitives_test.cpp"
+    emulator = [str(path) for path in sorted((root / "csrc" / "cuda" / "emulator").glob("*.cpp"))]
+    flags = ["-std=c++20", "-O1", "-I", str(root / "csrc"), str(source)]
+    builds = {"emulator": ["c++", *flags, *emulator]}
+    if not isinstance(gpu, Emulated):
+        builds["gpu"] = ["nvcc", "-arch=native", "-x", "cu", *flags]
+    words = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, command in builds.items():
+            if not shutil.which(command[0]):
+                return {"skipped": f"no {command[0]}"}
+            program, results = f"{folder}/{name}", f"{folder}/{name}.txt"
+            for step in ([*command, "-o", program], [program, results]):
+                if (said := _run(step, deadline))["status"] != 0:
+                    return {"error": said}
+            lines = (line.split() for line in Path(results).read_text().splitlines())
+            words[name] = {first: rest for first, *rest in lines}
+    wanted = words["emulator"]
+    found = words.get("gpu", wanted)
+    differ = {
+        name: [f"{i}: {a} instead of {b}" for i, (a, b) in enumerate(pairs) if a != b][:5]
+        for name in wanted
+        for pairs in [list(zip(found[name], wanted[name], strict=True))]
+        if found[name] != wanted[name]
+    }
+    return {"compared": list(wanted), "differ": differ}
 
 
 def check(gpu, deadline, _, sizes=(1, 3, 33)):
@@ -199,16 +247,29 @@ def timings(gpu, deadline, _):
             break
         if isinstance(gpu, Emulated) and not case.over_numpy:  # the tiny ones alone
             continue
-        inputs = case.operation.inputs(np.random.default_rng(0))
-        try:
-            rows[case.name] = _timed(gpu, torch, K, case.operation, inputs)
-        except Exception as error:
-            rows[case.name] = {"error": f"{type(error).__name__}: {error}"[:500]}
+        for precision in PRECISIONS if case.operation.kernel in PRODUCTS else ["float32"]:
+            inputs = case.operation.inputs(np.random.default_rng(0))
+            name = case.name if precision == "float32" else f"{case.name} {precision}"
+            try:
+                rows[name] = _timed(gpu, torch, K, case.operation, inputs, precision)
+            except Exception as error:
+                rows[name] = {"error": f"{type(error).__name__}: {error}"[:500]}
     return rows
 
 
-def _timed(gpu, torch, K, operation, inputs):
+def _timed(gpu, torch, K, operation, inputs, precision):
     """Medians of both, in turns; the arrays are too many to stay in the caches."""
+    import tatami
+
+    if precision == "float16":
+        inputs = {k: a.astype(np.float16) if a.dtype.kind == "f" else a for k, a in inputs.items()}
+    if torch:
+        torch.allow_tf32(precision == "tf32")
+    with tatami.tf32() if precision == "tf32" else nullcontext():
+        return _timed_in_turns(gpu, torch, K, operation, inputs)
+
+
+def _timed_in_turns(gpu, torch, K, operation, inputs):
     size = sum(a.nbytes for a in inputs.values())
     copies = 1 if isinstance(gpu, Emulated) else min(LAUNCHES, -(-CACHES // size))
     ours = [
@@ -262,6 +323,7 @@ def _run(command, deadline):
 
 STAGES = {
     "limits": limits,
+    "primitives": primitives,
     "check": check,
     "sanitize": sanitize,
     "time": timings,
@@ -290,6 +352,7 @@ def table(results):
     checked = results.get("check", {})
     lines.append(f"checked: {checked.get('done')} of {checked.get('all')} cases, wrong:")
     lines += [f"  {label}: {why.splitlines()[0]}" for label, why in checked["wrong"].items()]
+    lines.append(f"primitives: {results.get('primitives')}")
     return "\n".join(lines)
 
 
