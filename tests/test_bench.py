@@ -7,7 +7,10 @@ import pytest
 
 from tatami import bench, kernels
 from tatami.bench import plot, shapes
+from tatami.bench.conv import Conv2d
+from tatami.bench.matmul import Linear, Matmul
 from tatami.bench.measure import Row, difference
+from tatami.bench.recurrent import Gru, Lstm, Rnn
 
 
 def test_names_are_unique():
@@ -22,6 +25,19 @@ def test_every_case_names_a_kernel():
 
 def test_every_family_has_a_colour():
     assert {case.operation.family for case in shapes.CASES} <= set(plot.COLOURS)
+
+
+@pytest.mark.parametrize("kind", [Matmul, Linear, Conv2d, Lstm, Gru, Rnn])
+def test_graphs_lead_from_inputs_and_constants_to_y(kind):
+    operations = (case.operation for case in shapes.CASES if type(case.operation) is kind)
+    operation = next(each for each in operations if "onnxruntime" in each.peers)
+    inputs = operation.inputs(np.random.default_rng(0))
+    nodes, constants = operation.onnx(**inputs)
+    known = {*inputs, *constants}
+    for node in nodes:
+        assert set(node.inputs) <= known
+        known |= set(node.outputs)
+    assert nodes[-1].outputs == ["y"]
 
 
 def test_difference_sees_wrong_values_shapes_and_nan():

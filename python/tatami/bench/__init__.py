@@ -8,9 +8,9 @@ register-only multiply-adds, and a copy that moves as many bytes as the kernel m
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import platform
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,8 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where tatami and PyTorch compute; NumPy stays on the CPU (default: cpu)",
     )
     add("--out", type=Path, default=Path("runs/bench"), help="folder of the JSON and the plot")
-    add("--no-peers", action="store_true", help="leave PyTorch out")
-    add("--peer-python", metavar="PATH", help="an interpreter that has PyTorch")
+    add("--no-peers", action="store_true", help="leave PyTorch and ONNX Runtime out")
+    add(
+        "--peer-python",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="an interpreter that has PyTorch, or onnxruntime and onnx; may be given twice",
+    )
 
 
 def cores() -> int:
@@ -41,13 +47,24 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def peer_python(args: argparse.Namespace) -> str | None:
-    """The interpreter that runs PyTorch, if any."""
-    if args.no_peers:
-        return None
-    if args.peer_python:
-        return args.peer_python
-    return sys.executable if importlib.util.find_spec("torch") else None
+PEERS = {"torch": ("torch",), "onnxruntime": ("onnxruntime", "onnx")}  # the modules they need
+
+
+def peers(args: argparse.Namespace) -> dict[str, str]:
+    """The peers that are there, each with the interpreter that has it."""
+    pythons = [] if args.no_peers else [*args.peer_python, sys.executable]
+    found = {
+        name: next((python for python in pythons if has(python, modules)), None)
+        for name, modules in PEERS.items()
+        if name == "torch" or args.device == "cpu"
+    }
+    return {name: python for name, python in found.items() if python}
+
+
+def has(python: str, modules: tuple[str, ...]) -> bool:
+    """Whether an interpreter can import the modules."""
+    test = f"import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, {modules!r})))"
+    return subprocess.run([python, "-c", test], check=False).returncode == 0
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"no kernel's family or name contains {args.filter!r}", file=sys.stderr)
         return 1
     effort = measure.QUICK if args.quick else measure.FULL
-    with measure.Bench(args.threads, effort, peer_python(args), args.device) as bench:
+    with measure.Bench(args.threads, effort, peers(args), args.device) as bench:
         about = {"machine": processor(), "threads": args.threads, "versions": bench.versions()}
         if args.device == "cuda":
             about["machine"] = bench.clients["tatami"]("about")["device"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .operation import Operation, normal
+from .operation import Node, Operation, normal
 from .windows import crop, out_size, pad, taps, windows
 
 CACHE = 16 << 20  # bytes
@@ -86,6 +86,16 @@ class Convolution(Operation):
 @dataclass(frozen=True)
 class Conv2d(Convolution):
     kernel = "conv2d"
+    peers = ("torch", "onnxruntime")
+
+    def onnx(self, x, weight):
+        how = {
+            "strides": [self.stride] * 2,
+            "pads": [self.padding] * 4,
+            "dilations": [self.dilation] * 2,
+            "group": self.groups,
+        }
+        return [Node("Conv", ["x", "weight"], ["y"], how)], {"weight": weight}
 
     def inputs(self, rng):
         return {"x": normal(rng, *self.x_shape), "weight": normal(rng, *self.weight_shape)}

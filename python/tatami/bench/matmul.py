@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .operation import Operation, normal
+from .operation import Node, Operation, normal
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Matmul(Operation):
     transposed: bool = False
     family = "matmul"
     kernel = "matmul"
+    peers = ("torch", "onnxruntime")
 
     @property
     def flops(self):
@@ -39,6 +40,9 @@ class Matmul(Operation):
     def torch(self, torch, a, b):
         return lambda: torch.matmul(a, b)
 
+    def onnx(self, a, b):
+        return [Node("MatMul", ["a", "b"], ["y"])], {"b": b}
+
 
 @dataclass(frozen=True)
 class Linear(Operation):
@@ -49,6 +53,7 @@ class Linear(Operation):
     o: int
     family = "matmul"
     kernel = "linear"
+    peers = ("torch", "onnxruntime")
 
     @property
     def flops(self):
@@ -78,3 +83,7 @@ class Linear(Operation):
     def torch(self, torch, x, weight, bias):
         linear = torch.nn.functional.linear
         return lambda: torch.relu_(linear(x, weight, bias))
+
+    def onnx(self, x, weight, bias):
+        product = Node("Gemm", ["x", "weight", "bias"], ["before"], {"transB": 1})
+        return [product, Node("Relu", ["before"], ["y"])], {"weight": weight, "bias": bias}

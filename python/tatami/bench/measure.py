@@ -108,16 +108,14 @@ def second_level_cache() -> int:
 class Bench:
     """The worker processes of one run."""
 
-    def __init__(self, threads: int, effort: Effort, peer_python: str | None, device: str = "cpu"):
+    def __init__(self, threads: int, effort: Effort, peers: dict[str, str], device: str = "cpu"):
+        """``peers``: the interpreter of each peer beside NumPy."""
         self.effort = effort
         self.device = device
         self.stack = ExitStack()
         self.clients = {}
-        pythons = {"tatami": None, "numpy": None, "torch": peer_python}
-        for name, python in pythons.items():
-            if name == "torch" and not python:
-                continue
-            client = Client(name, threads, python or sys.executable, device)
+        for name, python in {"tatami": sys.executable, "numpy": sys.executable, **peers}.items():
+            client = Client(name, threads, python, device)
             self.clients[name] = self.stack.enter_context(closing(client))
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.best_peak = 0.0
@@ -145,7 +143,8 @@ class Bench:
 
     def verify(self, row: Row) -> None:
         expected = None
-        for name in ("numpy", *(n for n in self.clients if n != "numpy")):
+        others = (n for n in self.clients if n == "tatami" or n in row.case.operation.peers)
+        for name in ("numpy", *others):
             path = self.folder / f"{name}.npz"
             try:
                 reply = self.clients[name]("prepare", case=row.case.name, path=str(path))
@@ -161,7 +160,8 @@ class Bench:
                 row.problems[name] = wrong
 
     def time(self, row: Row) -> None:
-        names = [name for name in self.clients if name not in row.problems]
+        known = ("tatami", "numpy", *row.case.operation.peers)
+        names = [name for name in self.clients if name in known and name not in row.problems]
         samples: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(self.effort.rounds):
             for name in names:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 Arrays = tuple[Any, ...]
 Call = Callable[[], Any]
 BLOCK = 1 << 15  # elements: of so many, NumPy's passes stay in the caches
+
+
+class Node(NamedTuple):
+    """Of an ONNX graph."""
+
+    kind: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, Any] = {}  # noqa: RUF012
 
 
 class Operation:
@@ -21,6 +30,7 @@ class Operation:
     """
 
     family: ClassVar[str]
+    peers: tuple[str, ...] = ("torch",)  # beside NumPy
     kernel: str  # its name in tatami.kernels
     flops: float = 0  # additions and multiplications of the direct method
 
@@ -34,6 +44,10 @@ class Operation:
         raise NotImplementedError
 
     def torch(self, torch, **inputs: Any) -> Call:
+        raise NotImplementedError
+
+    def onnx(self, **inputs: np.ndarray) -> tuple[list[Node], dict[str, np.ndarray]]:
+        """A graph that ends in "y", and what of it is constant; of inference alone."""
         raise NotImplementedError
 
 

@@ -18,7 +18,11 @@ COLOURS = {
     "optimizer": "#4a5568",
     "tiny calls": "#718096",
 }
-PEERS = {"numpy": ("NumPy", "#1a202c", "o"), "torch": ("PyTorch", "#dd6b20", "D")}
+PEERS = {
+    "numpy": ("NumPy", "#1a202c", "o"),
+    "torch": ("PyTorch", "#dd6b20", "D"),
+    "onnxruntime": ("ONNX Runtime", "#3182ce", "s"),
+}
 
 
 def write(path: Path, about: dict, rows: list[Row]) -> None:
@@ -82,4 +86,4 @@ def draw_ratios(axes, rows: list[Row]) -> None:
     axes.grid(axis="y", alpha=0.15)
     axes.tick_params(axis="y", length=0)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8, frameon=False)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=8, frameon=False)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from . import recurrent_numpy
-from .operation import Operation, normal, uniform
+from .operation import Node, Operation, normal, uniform
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,12 @@ class Recurrent(Operation):
     family = "recurrent"
     kernel = ""
     gates = 1
+    onnx_order = (0,)  # of its gates, by PyTorch's numbers
+    onnx_settings = {}  # noqa: RUF012
+
+    @property
+    def peers(self):
+        return ("torch",) if self.training else ("torch", "onnxruntime")
 
     @property
     def flops(self):
@@ -82,17 +90,32 @@ class Recurrent(Operation):
 
         return call
 
+    def onnx(self, x, w_ih, w_hh, b_ih, b_hh):
+        def ordered(w):
+            parts = np.split(w, self.gates)
+            return np.concatenate([parts[k] for k in self.onnx_order])
+
+        weights = [ordered(w)[None] for w in (w_ih, w_hh)]
+        bias = np.concatenate([ordered(b) for b in (b_ih, b_hh)])[None]
+        settings = {"hidden_size": self.h, **self.onnx_settings}
+        layer = Node(self.kernel.upper(), ["x", "w_ih", "w_hh", "bias"], ["by_direction"], settings)
+        constants = dict(zip(("w_ih", "w_hh"), weights), bias=bias, axes=np.array([1]))
+        return [layer, Node("Squeeze", ["by_direction", "axes"], ["y"])], constants
+
 
 @dataclass(frozen=True)
 class Lstm(Recurrent):
     kernel = "lstm"
     gates = 4
+    onnx_order = (0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
 class Gru(Recurrent):
     kernel = "gru"
     gates = 3
+    onnx_order = (1, 0, 2)
+    onnx_settings = {"linear_before_reset": 1}  # noqa: RUF012
 
 
 @dataclass(frozen=True)

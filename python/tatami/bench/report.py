@@ -8,9 +8,9 @@ from pathlib import Path
 
 from .measure import Row
 
-COLUMNS = ("kernel", "time", "rate", "of limit", "goal", "vs NumPy", "vs PyTorch")
-WIDTHS = (54, 10, 13, 9, 6, 9, 11)
-PEERS = ("numpy", "torch")
+COLUMNS = ("kernel", "time", "rate", "of limit", "goal", "vs NumPy", "vs PyTorch", "vs ONNX")
+WIDTHS = (54, 10, 13, 9, 6, 9, 11, 8)
+PEERS = ("numpy", "torch", "onnxruntime")
 
 
 def header() -> str:

@@ -103,7 +103,42 @@ class Torch(Library):
             self.module.cuda.synchronize()
 
 
-LIBRARIES = {"tatami": Tatami, "numpy": Library, "torch": Torch}
+class OnnxRuntime(Library):
+    """Inference alone, of a graph whose weights are constant: it may prepare them as it likes."""
+
+    def __init__(self, name, threads, device):
+        super().__init__(name, threads, device)
+        self.module = importlib.import_module("onnxruntime")
+        self.onnx = importlib.import_module("onnx")
+        self.options = self.module.SessionOptions()
+        self.options.intra_op_num_threads = threads
+
+    def version(self):
+        return self.module.__version__
+
+    def call(self, operation, inputs):
+        nodes, constants = operation.onnx(**inputs)
+        read = {name for node in nodes for name in node.inputs}
+        given = {key: array for key, array in inputs.items() if key in read - set(constants)}
+        model = self.model(nodes, constants, given)
+        session = self.module.InferenceSession(model, self.options, ["CPUExecutionProvider"])
+        return lambda: session.run(["y"], given)
+
+    def model(self, nodes, constants, given):
+        helper, float32 = self.onnx.helper, self.onnx.TensorProto.FLOAT
+        value = helper.make_tensor_value_info
+        graph = helper.make_graph(
+            [helper.make_node(n.kind, n.inputs, n.outputs, **n.attributes) for n in nodes],
+            "graph",
+            [value(name, float32, array.shape) for name, array in given.items()],
+            [value("y", float32, None)],
+            [self.onnx.numpy_helper.from_array(a, name) for name, a in constants.items()],
+        )
+        opset = [helper.make_opsetid("", 17)]
+        return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+
+
+LIBRARIES = {"tatami": Tatami, "numpy": Library, "torch": Torch, "onnxruntime": OnnxRuntime}
 
 
 class Worker:
