@@ -94,8 +94,8 @@ def run(args: argparse.Namespace) -> int:
         print(report.summary(rows))
     args.out.mkdir(parents=True, exist_ok=True)
     report.write_json(args.out / "bench.json", about, rows)
-    plot.write(args.out / "bench.png", about, rows)
-    print(f"written: {args.out / 'bench.json'}, {args.out / 'bench.png'}")
+    pictures = plot.write(args.out, about, rows)
+    print("written:", ", ".join(map(str, [args.out / "bench.json", *pictures])))
     return 1 if any(row.problems for row in rows) else 0
 
 

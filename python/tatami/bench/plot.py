@@ -1,4 +1,4 @@
-"""One picture of a run: each kernel's share of its limit, and its ratio to the peers."""
+"""Pictures of a run: each kernel's share of its limit and its ratio to the peers; a roofline."""
 
 from __future__ import annotations
 
@@ -25,20 +25,34 @@ PEERS = {
 }
 
 
-def write(path: Path, about: dict, rows: list[Row]) -> None:
+def write(folder: Path, about: dict, rows: list[Row]) -> list[Path]:
+    """``bench.png`` and, where anything was computed, ``roofline.png``."""
+    rows = [row for row in rows if "tatami" in row.seconds]
+    pictures = []
+    if rows:
+        figure = new_figure(about, 13, 1.6 + 0.2 * len(rows))
+        shares, ratios = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1))
+        draw_shares(shares, rows)
+        draw_ratios(ratios, rows)
+        pictures.append(folder / "bench.png")
+        figure.savefig(pictures[-1], dpi=110)
+    rows = [row for row in rows if row.case.operation.flops and row.peak and row.bandwidth]
+    if rows:
+        figure = new_figure(about, 9, 6)
+        draw_roofline(figure.subplots(), rows)
+        pictures.append(folder / "roofline.png")
+        figure.savefig(pictures[-1], dpi=110)
+    return pictures
+
+
+def new_figure(about: dict, width: float, height: float):
     from matplotlib.figure import Figure  # a Figure of its own: no display and no global state
 
-    rows = [row for row in rows if "tatami" in row.seconds]
-    if not rows:
-        return
-    figure = Figure(figsize=(13, 1.6 + 0.2 * len(rows)), layout="constrained")
-    shares, ratios = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1))
-    draw_shares(shares, rows)
-    draw_ratios(ratios, rows)
+    figure = Figure(figsize=(width, height), layout="constrained")
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     title = f"{about['machine']}, {about['threads']} threads, float32 - {versions}"
-    figure.suptitle(title, fontsize=10)
-    figure.savefig(path, dpi=110)
+    figure.suptitle(title, fontsize=10 if width > 10 else 8)
+    return figure
 
 
 def draw_shares(axes, rows: list[Row]) -> None:
@@ -87,3 +101,34 @@ def draw_ratios(axes, rows: list[Row]) -> None:
     axes.tick_params(axis="y", length=0)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=8, frameon=False)
+
+
+def draw_roofline(axes, rows: list[Row]) -> None:
+    """Rates over operations a byte, below what multiply-adds and memory allow."""
+    peak = max(row.peak for row in rows) / 1e9
+    bandwidths = [row.bandwidth / 1e9 for row in rows]
+    work = [row.case.operation.flops / row.bytes for row in rows]
+    ends = min(work) / 2, max(work) * 2
+    for bandwidth, style, where in (
+        (min(bandwidths), "-", "memory"),
+        (max(bandwidths), "--", "the cores' caches"),
+    ):
+        line = [ends[0], peak / bandwidth, ends[1]]
+        label = f"{bandwidth:.0f} GB/s, a copy in {where}"
+        rates = [min(peak, x * bandwidth) for x in line]
+        axes.plot(line, rates, style, color="black", lw=1, label=label)
+    families = dict.fromkeys(row.case.operation.family for row in rows)
+    for family in families:
+        points = [
+            (x, row.case.operation.flops / row.seconds["tatami"] / 1e9)
+            for x, row in zip(work, rows, strict=True)
+            if row.case.operation.family == family
+        ]
+        x, y = zip(*points, strict=True)
+        axes.scatter(x, y, s=22, color=COLOURS[family], label=family, zorder=3)
+    axes.set(xscale="log", yscale="log", xlim=ends)
+    axes.set_xlabel("floating-point operations (of the direct method) a byte read or written once")
+    axes.set_ylabel("GFLOP/s")
+    axes.set_title(f"roofline: {peak:.0f} GFLOP/s of multiply-adds", fontsize=9, loc="left")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
