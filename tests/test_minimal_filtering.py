@@ -40,6 +40,8 @@ FORWARD = (
 )
 MANY = (  # tiles that a weight gradient adds up
     ((64, 32, 64, 64), 32, {**HALF, "padding": 1}),
+    ((32, 32, 32, 32), 32, {**SAME, "padding": 1}),
+    ((16, 48, 64, 64), 32, {**SAME, "padding": 1}),
 )
 every_shape = pytest.mark.parametrize("shape, out, options", SHAPES + FORWARD)
 
@@ -84,10 +86,8 @@ def test_errors_are_at_most_eight_times_those_of_the_plain_way(shape, out, optio
     arrays = arguments(shape, out, options)
     wanted = three(*doubles(arrays), **options)
     plain = three(*arrays, **options, exact=True)
-    filtered = 3 if options["kernel"] == 4 else 2  # directions
-    results = zip(three(*arrays, **options), plain, wanted, strict=True)
-    for i, (y, direct, ref) in enumerate(results):
-        assert i >= filtered or not np.array_equal(y, direct), "not the way this test is about"
+    for y, direct, ref in zip(three(*arrays, **options), plain, wanted, strict=True):
+        assert not np.array_equal(y, direct), "not the way this test is about"
         assert np.abs(y - ref).max() <= 8 * np.abs(direct - ref).max()
         assert np.square(y - ref).mean() <= 8**2 * np.square(direct - ref).mean()
 

@@ -20,7 +20,8 @@ template <class T>
 void winograd_input_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* weight,
                          const T* bias, T* dx);
 template <class T>
-void winograd_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight);
+void winograd_weight_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* x,
+                          T* dweight);
 
 // tap (kh·kw): where each weight of a window reads x, relative to the window's first pixel.
 TATAMI_INLINE void forward_taps(const Conv2d& p, Tap* tap) {

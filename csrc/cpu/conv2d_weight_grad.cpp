@@ -2,7 +2,6 @@
 #include "cpu/conv2d.h"
 #include "cpu/gemm.h"
 #include "cpu/weight_grad_way.h"
-#include "cpu/winograd_way.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -193,7 +192,8 @@ static void weight_grad_parts(bool dots, const Conv2d& p, const GatherShape& sha
 template <class T>
 void conv2d_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
     if constexpr (sizeof(T) == 4)
-        if (winograd_weight_grad_pays(p)) return winograd_weight_grad(p, dy, x, dweight);
+        if (const WinogradScheme s = winograd_weight_grad_scheme(p); s != WinogradScheme::none)
+            return winograd_weight_grad(s, p, dy, x, dweight);
     const memory::Scratch taps(p.kh * p.kw * sizeof(Tap));
     forward_taps(p, taps.as<Tap>());
     const GatherShape shape = forward_gather(p, taps.as<Tap>());

@@ -40,7 +40,7 @@ static bool pays(const PooledConv2d& pooled, bool weight_grad, bool input_grad) 
     if (p.n * p.c * p.o * pooled.rows * pooled.columns == 0) return false;
     if constexpr (sizeof(T) == 4)  // these round differently
         if (winograd_forward_scheme(p) != WinogradScheme::none ||
-            (weight_grad && winograd_weight_grad_pays(p)))
+            (weight_grad && winograd_weight_grad_scheme(p) != WinogradScheme::none))
             return false;
     const bool forward = with_forward(p, [&](const GatherShape& g) {
         return in_batch<T>(p.o, p.n, g) &&

@@ -55,15 +55,6 @@ struct Doubling {
     };
 };
 
-// Halving's gradient by the weights: F(2, 2) with dy as the window over a tile of x. The products
-// are Halving's source values by those of dy; their sums make the taps as Doubling makes pixels.
-struct HalvingGrad {
-    static constexpr int kStep = 2, kPatch = 2;
-    struct Source {
-        static constexpr int at[3][2] = {{1, 0}, {1, 1}, {0, 1}};
-    };
-};
-
 // 3x3, stride 1: F(4, 3) at the points 0, 1, -1, 1/2, -2 and infinity. With 0, ±1, ±2 and infinity
 // the errors are three times as large.
 struct Fours {
@@ -103,6 +94,37 @@ struct Twos {
     };
     struct Result {
         static constexpr int at[2][4] = {{1, 1, 1, 0}, {0, 1, -1, 1}};
+    };
+};
+
+// Gradients by the weights: dy as the window over tiles of x, whose source values are those of the
+// scheme X. Product e is source value e by value kValue[e] of dy; their sums over all tiles make
+// the taps by Result.
+
+// Halving's: F(2, 2), where pixels are made as Doubling makes them.
+struct HalvingGrad {
+    using X = Halving;
+    using Result = Doubling::Result;
+    static constexpr int kStep = 2, kPatch = 2;
+    static constexpr int kValue[] = {0, 1, 2, 0, 1, 2};
+    struct Source {
+        static constexpr int at[3][2] = {{1, 0}, {1, 1}, {0, 1}};
+    };
+};
+
+// F(3, 4) at the points of Fours: its tables of weights and results have changed places.
+struct FoursGrad {
+    using X = Fours;
+    static constexpr int kStep = 4, kPatch = 4;
+    static constexpr int kValue[] = {0, 1, 2, 3, 4, 5};
+    struct Source {
+        static constexpr double at[6][4] = {{1, 0, 0, 0},          {1, 1, 1, 1},   {1, -1, 1, -1},
+                                            {1, 0.5, 0.25, 0.125}, {1, -2, 4, -8}, {0, 0, 0, 1}};
+    };
+    struct Result {
+        static constexpr double at[3][6] = {{1, 1 / 3., -1 / 3., -16 / 15., 1 / 15., 0},
+                                            {0, 1 / 3., 1 / 3., -8 / 15., -2 / 15., 0},
+                                            {0, 1 / 3., -1 / 3., -4 / 15., 4 / 15., 1}};
     };
 };
 

@@ -24,11 +24,10 @@ TATAMI_INLINE bool halves(const Conv2d& p) {
            p.dilation_w == 1;
 }
 
-// 3x3 windows with stride 1, of as many channels as fill the vectors.
-TATAMI_INLINE bool keeps(const Conv2d& p) {
-    constexpr int64_t kChannels = 32;
+// 3x3 windows with stride 1, of at least so many channels.
+TATAMI_INLINE bool keeps(const Conv2d& p, int64_t channels) {
     return p.kh == 3 && p.kw == 3 && p.stride_h == 1 && p.stride_w == 1 && p.dilation_h == 1 &&
-           p.dilation_w == 1 && p.group_c >= kChannels && p.group_o >= kChannels;
+           p.dilation_w == 1 && p.group_c >= channels && p.group_o >= channels;
 }
 
 // For rows x columns pixels of `to` channels.
@@ -61,7 +60,7 @@ TATAMI_INLINE bool halving_pays(const Conv2d& p, const WinogradCost& cost, int64
 // For rows x columns pixels of `to` channels.
 TATAMI_INLINE WinogradScheme keeping_scheme(const Conv2d& p, int64_t rows, int64_t columns,
                                             int64_t from, int64_t to) {
-    if (!keeps(p) || p.exact) return WinogradScheme::none;
+    if (!keeps(p, 32) || p.exact) return WinogradScheme::none;
     const double fours = winograd_cost({4, 36, 400, 200, 400}, p.n, rows, columns, from, to);
     const double twos = winograd_cost({2, 16, 180, 80, 200}, p.n, rows, columns, from, to);
     if (min(fours, twos) >= kClearly * direct_cost(p, 1.1)) return WinogradScheme::none;
@@ -82,8 +81,15 @@ TATAMI_INLINE WinogradScheme winograd_input_grad_scheme(const Conv2d& p) {
     return keeping_scheme(p, p.h, p.w, p.group_o, p.group_c);
 }
 
-TATAMI_INLINE bool winograd_weight_grad_pays(const Conv2d& p) {
-    return halving_pays(p, {2, 36, 100, 450, 400}, p.group_o, p.group_c, 1.25);
+// With fewer channels than these the plain way adds up in many short chains (pixel_dots.h), and the
+// error would pass 8 times its own.
+TATAMI_INLINE WinogradScheme winograd_weight_grad_scheme(const Conv2d& p) {
+    if (halving_pays(p, {2, 36, 100, 450, 400}, p.group_o, p.group_c, 1.25))
+        return WinogradScheme::halving;
+    if (!keeps(p, 64) || p.exact) return WinogradScheme::none;
+    const double fours =
+        winograd_cost({4, 36, 400, 400, 400}, p.n, p.oh, p.ow, p.group_o, p.group_c);
+    return fours < kClearly * direct_cost(p, 1.1) ? WinogradScheme::fours : WinogradScheme::none;
 }
 
 }  // namespace tatami::TATAMI_ISA

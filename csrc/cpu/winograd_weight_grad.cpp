@@ -1,5 +1,5 @@
-// The weight gradient of a 4x4 convolution with stride 2 by minimal filtering: dy as windows of 2x2
-// pixels over tiles of x, products summed over all tiles before they are made taps.
+// Weight gradients by minimal filtering: dy as windows over tiles of x, products summed over all
+// tiles before they are made taps.
 #include "cpu/batch.h"
 #include "cpu/conv2d.h"
 #include "cpu/winograd_source.h"
@@ -7,8 +7,10 @@
 
 namespace tatami::TATAMI_ISA {
 
-static constexpr int kDySide = 3, kProductsSide = 6, kTapsSide = 4;
-static constexpr int kAllProducts = kProductsSide * kProductsSide;
+template <class S>
+inline constexpr int kProductsSide = kTableRows<typename S::X::Source>;
+template <class S>
+inline constexpr int kAllProducts = kProductsSide<S> * kProductsSide<S>;
 
 // The weights in tasks: rows (channels of dy) by vectors of channels of x, fewer rows where threads
 // would find no work; the sums of one task (products, rows, vectors, kLanes).
@@ -28,71 +30,81 @@ struct WeightTasks {
     TATAMI_INLINE int64_t product() const { return rows.size * vectors.size * kLanes<T>; }
 };
 
-// sums [+]= dy · x over the tiles, in chains of at most kChain, as one over all images would round
-// too often.
-template <class T>
+// sums = dy · x over a group's tiles, in chains of at most kChain, as one over all of them would
+// round too often.
+template <class T, class S>
 static void correlate(const TileValues<T>& dy, const TileValues<T>& x, int64_t tiles, int64_t rows,
-                      int64_t vectors, bool accumulate, T* sums, int64_t product) {
+                      int64_t vectors, T* sums, int64_t product) {
     constexpr int n = kLanes<T>, together = kCorrelateRows<T>;
-    constexpr int64_t kChain = 128;
+    constexpr int products = kProductsSide<S>, dy_values = kTableRows<typename S::Source>;
+    constexpr int64_t kChain = 48;
     constexpr auto widths = std::make_integer_sequence<int, kCorrelateVectors>{};
-    for (int h = 0; h < kProductsSide; h++)
-        for (int w = 0; w < kProductsSide; w++, sums += product) {
-            const T* const b = x.data + (h * kProductsSide + w) * x.value;
-            const T* const a = dy.data + (h % kDySide * kDySide + w % kDySide) * dy.value;
+    for (int h = 0; h < products; h++)
+        for (int w = 0; w < products; w++, sums += product) {
+            const T* const b = x.data + (h * products + w) * x.value;
+            const T* const a = dy.data + (S::kValue[h] * dy_values + S::kValue[w]) * dy.value;
             for (int64_t first = 0; first < tiles; first += kChain)
                 for (int64_t row = 0; row < rows; row += together)
-                    correlate_tile_for<T>(vectors, accumulate || first > 0, widths)(
+                    correlate_tile_for<T>(vectors, first > 0, widths)(
                         min(kChain, tiles - first), a + row / n * dy.block + row % n + first * n,
                         b + first * n, x.block, sums + row * vectors * n, vectors * n);
         }
 }
 
-// dweight of `rows` channels of dy by `channels` of x, from where it points; a row is o_stride.
+// total [+]= sums; returns total.
 template <class T>
+static T* add_group(T* total, const T* sums, int64_t size, bool accumulate) {
+    for (int64_t i = 0; i < size; i += kLanes<T>)
+        store(total + i, accumulate ? load(total + i) + load(sums + i) : load(sums + i));
+    return total;
+}
+
+// dweight of `rows` channels of dy by `channels` of x, from where it points; a row is o_stride.
+template <class T, class S>
 static void write_taps(const T* sums, int64_t product, int64_t rows, int64_t vectors,
                        int64_t channels, T* dweight, int64_t o_stride) {
-    constexpr int n = kLanes<T>, taps = kTapsSide * kTapsSide;
-    T window[max(taps, n) * n];
+    constexpr int n = kLanes<T>, side = kTableRows<typename S::Result>, taps = side * side;
+    T window[round_up(taps, n) * n] = {};
     for (int64_t row = 0; row < rows; row++)
         for (int64_t v = 0; v < vectors; v++) {
-            transform<T, Doubling::Result>(sums + (row * vectors + v) * n, kProductsSide * product,
-                                           product, window, kTapsSide * n, n);
+            transform<T, typename S::Result>(sums + (row * vectors + v) * n,
+                                             kProductsSide<S> * product, product, window, side * n,
+                                             n);
             write_batch(window, taps, dweight + row * o_stride + v * n * taps, taps,
                         min<int64_t>(n, channels - v * n));
         }
 }
 
-template <class T>
+template <class T, class S>
 static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweight) {
-    constexpr int n = kLanes<T>;
+    constexpr int n = kLanes<T>, products = kAllProducts<S>;
+    constexpr int dy_values = kTableRows<typename S::Source> * kTableRows<typename S::Source>;
     const TiledImages<T> from{x, p.c * p.h * p.w, p.group_c, p.h, p.w, p.pad_top, p.pad_left};
     const TiledImages<T> by{dy, p.o * p.oh * p.ow, p.group_o, p.oh, p.ow, 0, 0};
-    const TileGrid grid{p.n, ceil_div(p.oh, 2), ceil_div(p.ow, 2)};
-    const int64_t row_bytes = (kAllProducts * round_up(p.group_c, kPack<T>) +
-                               kDySide * kDySide * round_up(p.group_o, kPack<T>)) *
-                              grid.columns * int64_t(sizeof(T));
+    const TileGrid grid{p.n, ceil_div(p.oh, S::kStep), ceil_div(p.ow, S::kStep)};
+    const int64_t row_bytes =
+        (products * round_up(p.group_c, kPack<T>) + dy_values * round_up(p.group_o, kPack<T>)) *
+        grid.columns * int64_t(sizeof(T));
     const int64_t tile_rows = p.n * grid.rows;
     const Blocks groups = even_blocks(tile_rows, max<int64_t>(kWinogradBytes / row_bytes, 1), 1);
     TileValues<T> xs = TileValues<T>::lay(nullptr, p.group_c, groups.size * grid.columns);
     TileValues<T> dys = TileValues<T>::lay(nullptr, p.group_o, groups.size * grid.columns);
-    const memory::Scratch values((kAllProducts * xs.value + kDySide * kDySide * dys.value) *
-                                 sizeof(T));
-    xs.data = values.as<T>(), dys.data = xs.data + kAllProducts * xs.value;
+    const memory::Scratch values((products * xs.value + dy_values * dys.value) * sizeof(T));
+    xs.data = values.as<T>(), dys.data = xs.data + products * xs.value;
 
-    // Of one group of tiles, sums belong to the worker; of several, to the task.
+    // The sums of a group belong to the worker, those of several groups to the task.
     const WeightTasks<T> tasks(p.group_o, p.group_c);
-    const int64_t size = kAllProducts * (tasks.product() + n);
-    const memory::Scratch all((groups.count > 1 ? tasks.count() : num_threads()) * size *
-                              sizeof(T));
+    const int64_t size = products * (tasks.product() + n), threads = num_threads();
+    const bool several = groups.count > 1;
+    const memory::Scratch all((threads + several * tasks.count()) * size * sizeof(T));
     for (int64_t first = 0; first < tile_rows; first += groups.size) {
         const TileGroup group{first, min(first + groups.size, tile_rows), 1};
         const int64_t tiles = (group.end - first) * grid.columns;
-        transform_tiles<T, Halving>(from, grid, group, xs);
-        transform_tiles<T, HalvingGrad>(by, grid, group, dys);
-        const int64_t work = kAllProducts * tiles * tasks.count() * tasks.product() / n;
+        transform_tiles<T, typename S::X>(from, grid, group, xs);
+        transform_tiles<T, S>(by, grid, group, dys);
+        const int64_t work = products * tiles * tasks.count() * tasks.product() / n;
         parallel_for(tasks.count(), work, [&](int64_t task, int worker) {
-            T* const sums = all.as<T>() + (groups.count > 1 ? task : worker) * size;
+            T* sums = all.as<T>() + worker * size;
             const int64_t o = task / tasks.vectors.count * tasks.rows.size;
             const int64_t v = task % tasks.vectors.count * tasks.vectors.size, c = v * n;
             const int64_t rows = min(tasks.rows.size, p.group_o - o);
@@ -100,21 +112,28 @@ static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweig
             TileValues<T> a = dys, b = xs;
             a.data += o / n * a.block, b.data += v * b.block;
             const int64_t product = tasks.product() + n;
-            correlate(a, b, tiles, round_up(rows, kPack<T>), vectors, first > 0, sums, product);
+            correlate<T, S>(a, b, tiles, round_up(rows, kPack<T>), vectors, sums, product);
+            if (several)
+                sums = add_group(all.as<T>() + (threads + task) * size, sums, size, first > 0);
             if (group.end == tile_rows)
-                write_taps(sums, product, rows, vectors, p.group_c - c,
-                           dweight + (o * p.group_c + c) * p.kh * p.kw, p.group_c * p.kh * p.kw);
+                write_taps<T, S>(sums, product, rows, vectors, p.group_c - c,
+                                 dweight + (o * p.group_c + c) * p.kh * p.kw,
+                                 p.group_c * p.kh * p.kw);
         });
     }
 }
 
 template <class T>
-void winograd_weight_grad(const Conv2d& p, const T* dy, const T* x, T* dweight) {
+void winograd_weight_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* x,
+                          T* dweight) {
+    const auto group = scheme == WinogradScheme::halving ? &weight_grad_group<T, HalvingGrad>
+                                                         : &weight_grad_group<T, FoursGrad>;
     for (int64_t g = 0; g < p.groups; g++)
-        weight_grad_group(p, dy + g * p.group_o * p.oh * p.ow, x + g * p.group_c * p.h * p.w,
-                          dweight + g * p.group_o * p.group_c * p.kh * p.kw);
+        group(p, dy + g * p.group_o * p.oh * p.ow, x + g * p.group_c * p.h * p.w,
+              dweight + g * p.group_o * p.group_c * p.kh * p.kw);
 }
 
-template void winograd_weight_grad(const Conv2d&, const float*, const float*, float*);
+template void winograd_weight_grad(WinogradScheme, const Conv2d&, const float*, const float*,
+                                   float*);
 
 }  // namespace tatami::TATAMI_ISA
