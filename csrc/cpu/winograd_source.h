@@ -5,11 +5,9 @@
 #include "cpu/parallel.h"
 #include "cpu/plan.h"
 #include "cpu/winograd.h"
+#include "cpu/winograd_way.h"
 
 namespace tatami::TATAMI_ISA {
-
-// What the transformed sources of a group take of the last cache.
-inline constexpr int64_t kWinogradBytes = 8 << 20;
 
 // Tiles over all images: each has rows · columns.
 struct TileGrid {

@@ -47,30 +47,39 @@ TATAMI_INLINE WinogradTileFn<T> winograd_tile_for(int64_t rows, bool accumulate,
     return table[rows - 1][accumulate];
 }
 
-// Rows and most vectors of a tile of weights: half a block of channels by as many as registers
-// hold.
+// Rows and most vectors of a tile of weights: a part of a block of channels by as many as registers
+// hold twice.
 template <class T>
-inline constexpr int kCorrelateRows = kRegisters == 32 ? min(8, kLanes<T>) : min(4, kLanes<T>);
+inline constexpr int kCorrelateRows = min(kRegisters / 8, kLanes<T>);
 inline constexpr int kCorrelateVectors = 3;
 
-// c (kCorrelateRows, NV vectors; row stride c_row) = [c +] the sum over tiles of a · b, one chain
+// c (kCorrelateRows, NV vectors; row stride c_row) = [c +] the sum over tiles of a · b, in chains
+// of at most kChain, as one over all of them would round too often
 //   a: channels of dy, tiles kLanes apart; b: vectors of channels of x, b_block apart
 template <class T, int NV, bool ACCUMULATE>
 void correlate_tile(int64_t tiles, const T* a, const T* b, int64_t b_block, T* c, int64_t c_row) {
     constexpr int n = kLanes<T>, rows = kCorrelateRows<T>;
-    Vec<T> acc[rows][NV] = {};
-    for (int64_t t = 0; t < tiles; t++, a += n, b += n) {
-        Vec<T> row[NV];
+    constexpr int64_t kChain = 16;
+    Vec<T> sum[rows][NV] = {};
+    for (int64_t first = 0; first < tiles; first += kChain) {
+        Vec<T> chain[rows][NV] = {};
+        for (int64_t t = first; t < min(tiles, first + kChain); t++, a += n, b += n) {
+            Vec<T> row[NV];
 #pragma GCC unroll 4
-        for (int j = 0; j < NV; j++) row[j] = load(b + j * b_block);
-        multiply_add<T, rows, NV>(acc, a, 1, row);
+            for (int j = 0; j < NV; j++) row[j] = load(b + j * b_block);
+            multiply_add<T, rows, NV>(chain, a, 1, row);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+            for (int j = 0; j < NV; j++) sum[i][j] += chain[i][j];
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < NV; j++) {
             T* const to = c + i * c_row + j * n;
-            store(to, ACCUMULATE ? load(to) + acc[i][j] : acc[i][j]);
+            store(to, ACCUMULATE ? load(to) + sum[i][j] : sum[i][j]);
         }
 }
 

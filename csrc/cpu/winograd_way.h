@@ -9,12 +9,15 @@ namespace tatami::TATAMI_ISA {
 
 enum class WinogradScheme { none, halving, doubling, fours, twos };
 
+// What the transformed sources of a group of tiles take of the last cache.
+inline constexpr int64_t kWinogradBytes = 8 << 20;
+
 // The costs of a scheme, in multiply-adds of a vector of 16 channels, for a tile of `side` by
-// `side` windows: `products`; to transform a tile of the source and one of the result, and the
-// weights of one channel of the source, reading and writing included. All but the products are
-// measured.
+// `side` windows, of `values` source values: the products; to transform a tile of the source and
+// one of the result, and the weights of one channel of the source, reading and writing included.
+// Measured.
 struct WinogradCost {
-    int64_t side;
+    int64_t side, values;
     double products, source, result, weights;
 };
 
@@ -24,23 +27,23 @@ TATAMI_INLINE bool halves(const Conv2d& p) {
            p.dilation_w == 1;
 }
 
-// 3x3 windows with stride 1, of at least so many channels.
-TATAMI_INLINE bool keeps(const Conv2d& p, int64_t channels) {
+// 3x3 windows with stride 1, of channels enough to fill the vectors.
+TATAMI_INLINE bool keeps(const Conv2d& p) {
+    constexpr int64_t kChannels = 32;
     return p.kh == 3 && p.kw == 3 && p.stride_h == 1 && p.stride_w == 1 && p.dilation_h == 1 &&
-           p.dilation_w == 1 && p.group_c >= channels && p.group_o >= channels;
+           p.dilation_w == 1 && p.group_c >= kChannels && p.group_o >= kChannels;
 }
 
-// For rows x columns pixels of `to` channels.
+// For rows x columns pixels of `to` channels; weights are transformed for each group of tiles.
 TATAMI_INLINE double winograd_cost(const WinogradCost& cost, int64_t images, int64_t rows,
                                    int64_t columns, int64_t from, int64_t to) {
-    constexpr double kGroup = 256;  // tiles that share transformed weights
     constexpr int64_t n = kPack<float>;
+    const int64_t tiles = images * ceil_div(rows, cost.side) * ceil_div(columns, cost.side);
+    const int64_t bytes = tiles * cost.values * round_up(from, n) * int64_t(sizeof(float));
     const double sources = double(ceil_div(from, n)), results = double(ceil_div(to, n));
-    const double tiles = double(images * ceil_div(rows, cost.side) * ceil_div(columns, cost.side));
     const double products = cost.products * double(from) * double(ceil_div(to, 2 * n) * 2);
-    const double shared = ceil_div(int64_t(tiles), int64_t(kGroup)) * double(from) * results;
-    return tiles * (products + cost.source * sources + cost.result * results) +
-           shared * cost.weights;
+    return double(tiles) * (products + cost.source * sources + cost.result * results) +
+           double(ceil_div(bytes, kWinogradBytes)) * double(from) * results * cost.weights;
 }
 
 // taps: what a product of a tap costs when nothing is transformed, in such multiply-adds.
@@ -53,43 +56,45 @@ inline constexpr double kClearly = 0.9;
 
 TATAMI_INLINE bool halving_pays(const Conv2d& p, const WinogradCost& cost, int64_t from, int64_t to,
                                 double taps) {
-    return halves(p) && !p.exact &&
+    return halves(p) && !p.exact && p.n * p.oh * p.ow * from * to > 0 &&
            winograd_cost(cost, p.n, p.oh, p.ow, from, to) < kClearly * direct_cost(p, taps);
 }
 
-// For rows x columns pixels of `to` channels.
+// For rows x columns pixels of `to` channels. Small images are also counted without the taps on
+// their padding, which are left out where a vector is one pixel of many images. packing: what it
+// takes to pack a weight of 3x3 taps.
 TATAMI_INLINE WinogradScheme keeping_scheme(const Conv2d& p, int64_t rows, int64_t columns,
-                                            int64_t from, int64_t to) {
-    if (!keeps(p, 32) || p.exact) return WinogradScheme::none;
-    const double fours = winograd_cost({4, 36, 400, 200, 400}, p.n, rows, columns, from, to);
-    const double twos = winograd_cost({2, 16, 180, 80, 200}, p.n, rows, columns, from, to);
-    if (min(fours, twos) >= kClearly * direct_cost(p, 1.1)) return WinogradScheme::none;
+                                            int64_t from, int64_t to, double packing) {
+    if (!keeps(p) || p.exact) return WinogradScheme::none;
+    const double fours = winograd_cost({4, 36, 43, 500, 150, 480}, p.n, rows, columns, from, to);
+    const double twos = winograd_cost({2, 16, 18, 140, 60, 380}, p.n, rows, columns, from, to);
+    const double inside = double((3 * rows - 2) * (3 * columns - 2)) / double(9 * rows * columns);
+    const double direct = direct_cost(p, 1.2 * inside) + packing * double(from * to) / kPack<float>;
+    if (min(fours, twos) >= kClearly * direct) return WinogradScheme::none;
     return fours < twos ? WinogradScheme::fours : WinogradScheme::twos;
 }
 
 TATAMI_INLINE WinogradScheme winograd_forward_scheme(const Conv2d& p) {
-    if (halving_pays(p, {2, 36, 450, 200, 400}, p.group_c, p.group_o, 1.1))
+    if (halving_pays(p, {2, 36, 36, 450, 200, 400}, p.group_c, p.group_o, 1.1))
         return WinogradScheme::halving;
-    return keeping_scheme(p, p.oh, p.ow, p.group_c, p.group_o);
+    return keeping_scheme(p, p.oh, p.ow, p.group_c, p.group_o, 150);
 }
 
 TATAMI_INLINE WinogradScheme winograd_input_grad_scheme(const Conv2d& p) {
     if (p.pad_top == 1 && p.pad_left == 1 &&
-        halving_pays(p, {2, 36, 200, 400, 400}, p.group_o, p.group_c, 1.25))
+        halving_pays(p, {2, 25, 36, 200, 400, 400}, p.group_o, p.group_c, 1.25))
         return WinogradScheme::doubling;
     if (p.pad_top >= p.kh || p.pad_left >= p.kw) return WinogradScheme::none;
-    return keeping_scheme(p, p.h, p.w, p.group_o, p.group_c);
+    return keeping_scheme(p, p.h, p.w, p.group_o, p.group_c, 350);
 }
 
-// With fewer channels than these the plain way adds up in many short chains (pixel_dots.h), and the
-// error would pass 8 times its own.
 TATAMI_INLINE WinogradScheme winograd_weight_grad_scheme(const Conv2d& p) {
-    if (halving_pays(p, {2, 36, 100, 450, 400}, p.group_o, p.group_c, 1.25))
+    if (halving_pays(p, {2, 36, 36, 100, 450, 400}, p.group_o, p.group_c, 1.25))
         return WinogradScheme::halving;
-    if (!keeps(p, 64) || p.exact) return WinogradScheme::none;
+    if (!keeps(p) || p.exact) return WinogradScheme::none;
     const double fours =
-        winograd_cost({4, 36, 400, 400, 400}, p.n, p.oh, p.ow, p.group_o, p.group_c);
-    return fours < kClearly * direct_cost(p, 1.1) ? WinogradScheme::fours : WinogradScheme::none;
+        winograd_cost({4, 36, 48, 250, 250, 400}, p.n, p.oh, p.ow, p.group_o, p.group_c);
+    return fours < kClearly * direct_cost(p, 1.2) ? WinogradScheme::fours : WinogradScheme::none;
 }
 
 }  // namespace tatami::TATAMI_ISA

@@ -30,23 +30,22 @@ struct WeightTasks {
     TATAMI_INLINE int64_t product() const { return rows.size * vectors.size * kLanes<T>; }
 };
 
-// sums = dy · x over a group's tiles, in chains of at most kChain, as one over all of them would
-// round too often.
+// sums = dy · x over a group's tiles, as many at a time as stay in L1.
 template <class T, class S>
 static void correlate(const TileValues<T>& dy, const TileValues<T>& x, int64_t tiles, int64_t rows,
                       int64_t vectors, T* sums, int64_t product) {
     constexpr int n = kLanes<T>, together = kCorrelateRows<T>;
     constexpr int products = kProductsSide<S>, dy_values = kTableRows<typename S::Source>;
-    constexpr int64_t kChain = 48;
+    constexpr int64_t kTiles = 128;
     constexpr auto widths = std::make_integer_sequence<int, kCorrelateVectors>{};
     for (int h = 0; h < products; h++)
         for (int w = 0; w < products; w++, sums += product) {
             const T* const b = x.data + (h * products + w) * x.value;
             const T* const a = dy.data + (S::kValue[h] * dy_values + S::kValue[w]) * dy.value;
-            for (int64_t first = 0; first < tiles; first += kChain)
+            for (int64_t first = 0; first < tiles; first += kTiles)
                 for (int64_t row = 0; row < rows; row += together)
                     correlate_tile_for<T>(vectors, first > 0, widths)(
-                        min(kChain, tiles - first), a + row / n * dy.block + row % n + first * n,
+                        min(kTiles, tiles - first), a + row / n * dy.block + row % n + first * n,
                         b + first * n, x.block, sums + row * vectors * n, vectors * n);
         }
 }

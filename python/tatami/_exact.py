@@ -17,8 +17,8 @@ def exact(on: bool = True) -> Iterator[None]:
     weights round differently: errors stay within 8 times those of the plain way. Whole numbers come
     out the same from 4x4 windows, from 3x3 ones they do not, whose factors are thirds. An infinity
     or NaN reaches, with 3x3, all of its tile of 4x4 results; an infinity may come out as NaN (and
-    in a weight gradient reach one more tap); and sums may overflow from a sixteenth (4x4) or a
-    20,000th (3x3) of the largest number on.
+    in a weight gradient reach one more tap, with 3x3 all); and sums may overflow from a sixteenth
+    (4x4) or a 20,000th (3x3) of the largest number on.
     ``exact=True`` does the same for one call of ``conv2d``, ``conv_transpose2d`` or a gradient.
     """
     before = _core.exchange_exact(on)

@@ -55,6 +55,17 @@ def convolution_cases():
         label = f"8x{c}@{size} 3x3"
         sizes = 8, c, size, c, 3
         yield from three_convolutions(label, *sizes, goals=goals, quick=c == 128, padding=1)
+    for n, c, size in (
+        (1, 64, 56),
+        (1, 128, 28),
+        (1, 64, 224),
+        (32, 32, 32),
+        (32, 64, 32),
+        (32, 128, 16),
+        (32, 256, 8),
+        (32, 512, 4),
+    ):
+        yield from three_convolutions(f"{n}x{c}@{size} 3x3", n, c, size, c, 3, padding=1)
     goals = (0.75, 0.75, 0.75)
     yield from three_convolutions("8x64@56 1x1 to 256", 8, 64, 56, 256, 1, goals=goals)
     yield from three_convolutions("8x256@56 1x1 s2 to 512", 8, 256, 56, 512, 1, stride=2)
