@@ -15,6 +15,7 @@
 // A block computes a tile of C by a main loop:
 //
 //   Sum                                   the type of its sums
+//   kUseful                               false: this GPU shall never run it
 //   kRows, kColumns, kThreads, kBlocks    of the tile, the block, and a processor at least
 //   size_t kShared                        bytes of shared memory
 //   void multiply(A, B, Part)             sums over the part's k
@@ -118,21 +119,23 @@ template <class Loop, class A, class B, class C>
 __global__ void __launch_bounds__(Loop::kThreads, Loop::kBlocks)
     gemm_kernel(Extent e, int64_t first_batch, A all_a, B all_b, C all_c,
                 Dense<typename Loop::Sum> sums) {
-    const int64_t z = first_batch + blockIdx.z;
-    const unsigned across = unsigned((e.n + Loop::kColumns - 1) / Loop::kColumns);
-    const int64_t k0 = int64_t(blockIdx.y) * e.chunk, end = k0 + e.chunk < e.k ? k0 + e.chunk : e.k;
-    const Part part{e.m,
-                    e.n,
-                    int64_t(blockIdx.x / across) * Loop::kRows,
-                    int64_t(blockIdx.x % across) * Loop::kColumns,
-                    k0,
-                    end};
-    Loop loop;
-    loop.multiply(all_a.batch(z), all_b.batch(z), part);
-    if (sums.data)
-        store_tile(loop, part, sums.batch(z).chunk(blockIdx.y));
-    else
-        store_tile(loop, part, all_c.batch(z));
+    if constexpr (Loop::kUseful) {
+        const int64_t z = first_batch + blockIdx.z;
+        const unsigned across = unsigned((e.n + Loop::kColumns - 1) / Loop::kColumns);
+        const int64_t k0 = int64_t(blockIdx.y) * e.chunk, k1 = k0 + e.chunk;
+        const Part part{e.m,
+                        e.n,
+                        int64_t(blockIdx.x / across) * Loop::kRows,
+                        int64_t(blockIdx.x % across) * Loop::kColumns,
+                        k0,
+                        k1 < e.k ? k1 : e.k};
+        Loop loop;
+        loop.multiply(all_a.batch(z), all_b.batch(z), part);
+        if (sums.data)
+            store_tile(loop, part, sums.batch(z).chunk(blockIdx.y));
+        else
+            store_tile(loop, part, all_c.batch(z));
+    }
 }
 
 // C = the chunks of an element, added in their order.

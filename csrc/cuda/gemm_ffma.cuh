@@ -58,6 +58,7 @@ struct Reader {
 template <class T, int ROWS, int COLUMNS, int DEPTH, int EACH>
 struct FfmaLoop {
     using Sum = T;
+    static constexpr bool kUseful = true;
     static constexpr int kRows = ROWS, kColumns = COLUMNS, kDepth = DEPTH;
     static constexpr int kThreads = ROWS / EACH * (COLUMNS / EACH), kBlocks = 256 / kThreads;
     static constexpr int kOwnRows = EACH, kOwnColumns = EACH;

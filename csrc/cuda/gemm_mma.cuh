@@ -190,6 +190,7 @@ using Feeder =
 template <class T, int ROWS, int COLUMNS, int WARP_ROWS, int WARP_COLUMNS>
 struct MmaLoop {
     using Sum = float;
+    static constexpr bool kUseful = kMultiplies<T>;
     static constexpr int kRows = ROWS, kColumns = COLUMNS, kStages = 3;
     static constexpr int kDepth = 4 * kChunk<T>;
     static constexpr int kWarpsAcross = COLUMNS / WARP_COLUMNS;

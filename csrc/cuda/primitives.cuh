@@ -301,6 +301,16 @@ __device__ __noinline__ Sums4 multiply_slowly(Sums4 sums, Matrices4 a, Pair32 b)
         : "r"(a.at[0]), "r"(a.at[1]), "r"(a.at[2]), "r"(a.at[3]), "r"(b.at[0]), "r"(b.at[1]))
 #endif
 
+// Whether there is a use for a kernel that multiplies T so: TF32 is not asked for where it would be
+// slow (Device::tf32).
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+template <class T>
+inline constexpr bool kMultiplies = sizeof(T) == 2;
+#else
+template <class T>
+inline constexpr bool kMultiplies = true;
+#endif
+
 // sums (16, 8) += a (16, K) · b (K, 8), where K is two chunks: 16 numbers of 16 bits, or 8 of TF32.
 // Sums: elements (l / 4, l % 4 · 2), the one beside it, and both 8 rows below. a: matrices (rows,
 // k) from (0, 0), (8, 0), (0, K / 2) and (8, K / 2) on; b: (columns, k) from (0, 0) and (0, K / 2)
