@@ -70,6 +70,7 @@ Given given(const char* op, const char* name, py::handle value) {
                 bool(PyArray_ISWRITEABLE(a))};
     }
     if (cupy::holds(value)) {
+        check_type(!recorder, op, ": ", name, " is on a GPU; tatami.jit captures steps on the CPU");
         Given a = on_gpu(cupy::array(op, name, value));
         check(reinterpret_cast<uintptr_t>(a.array.data) % size_t(PyDataType_ALIGNMENT(a.type)) == 0,
               op, ": ", name, " does not begin at a multiple of its items' size; copy it");
@@ -131,6 +132,7 @@ py::object numpy_dtype(DType dtype) {
 Given copied(const Given& a, DType dtype) {
     if (a.array.device == Device::cuda)
         return on_gpu(cupy::contiguous(a.owner, numpy_dtype(dtype)));
+    if (recorder) return given("", "", capture::copied(a.owner, numpy_type(dtype)));
     PyObject* made =
         PyArray_FromArray(a.numpy(), PyArray_DescrFromType(numpy_type(dtype)),
                           NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED);
@@ -139,6 +141,7 @@ Given copied(const Given& a, DType dtype) {
 }
 
 Input make_input(Given a, DType dtype) {
+    if (recorder) capture::use(a.owner);
     if (!a.ready || a.type->type_num != numpy_type(dtype)) a = copied(a, dtype);
     a.array.dtype = dtype;
     return {std::move(a.owner), a.array};
@@ -151,6 +154,7 @@ Output writable(const char* op, const char* name, py::handle value) {
           " must be C-contiguous and aligned: it is written in place and never copied");
     Array array = a.array;
     array.dtype = float_dtype(op, name, a);
+    if (recorder) capture::use(a.owner);
     return {py::reinterpret_borrow<py::object>(value), array};
 }
 
@@ -165,6 +169,21 @@ Shape strides_of(py::handle array, Device device) {
     Shape strides;
     for (int i = 0; i < PyArray_NDIM(a); i++) strides.append(PyArray_STRIDE(a, i));
     return strides;
+}
+
+// A new array; takes the reference to `type`.
+py::object in_pool(PyArray_Descr* type, int rank, const npy_intp* shape, size_t bytes) {
+    void* const data = memory::allocate(std::max<size_t>(bytes, 1));
+    PyObject* made = PyArray_NewFromDescr(&PyArray_Type, type, rank, shape, nullptr, data,
+                                          NPY_ARRAY_CARRAY, nullptr);
+    if (!made) {
+        memory::deallocate(data);
+        throw py::error_already_set();
+    }
+    auto* fields = reinterpret_cast<PyArrayObject_fields*>(made);
+    fields->flags |= NPY_ARRAY_OWNDATA;
+    fields->mem_handler = Py_NewRef(pool_handler);
+    return py::reinterpret_steal<py::object>(made);
 }
 
 }  // namespace
@@ -214,7 +233,10 @@ Input strided_input(const char* op, const char* name, py::handle value, int64_t*
         whole &= bytes[i] % size == 0;
         strides[i] = bytes[i] / size;
     }
-    if (whole && readable(array.shape, strides)) return {a.owner, array};
+    if (whole && readable(array.shape, strides)) {
+        if (recorder) capture::use(a.owner);
+        return {a.owner, array};
+    }
     Input made = make_input(std::move(a), array.dtype);
     for (int64_t i = made.shape().rank - 1, step = 1; i >= 0; step *= made.shape().size[i--])
         strides[i] = step;
@@ -252,17 +274,11 @@ Output output(const Shape& shape, DType dtype, Device device) {
         void* const data = cupy::data(made);
         return {std::move(made), {data, shape, dtype, device}};
     }
-    void* data = memory::allocate(bytes > 0 ? size_t(bytes) : 1);
-    PyObject* made = PyArray_New(&PyArray_Type, shape.rank, const_cast<int64_t*>(shape.size),
-                                 numpy_type(dtype), nullptr, data, 0, NPY_ARRAY_CARRAY, nullptr);
-    if (!made) {
-        memory::deallocate(data);
-        throw py::error_already_set();
-    }
-    auto* fields = reinterpret_cast<PyArrayObject_fields*>(made);
-    fields->flags |= NPY_ARRAY_OWNDATA;
-    fields->mem_handler = Py_NewRef(pool_handler);
-    return {py::reinterpret_steal<py::object>(made), {data, shape, dtype, Device::cpu}};
+    py::object made = recorder ? capture::result(shape, numpy_type(dtype))
+                               : in_pool(PyArray_DescrFromType(numpy_type(dtype)), shape.rank,
+                                         shape.size, size_t(bytes));
+    void* const data = PyArray_DATA(reinterpret_cast<PyArrayObject*>(made.ptr()));
+    return {std::move(made), {data, shape, dtype, Device::cpu}};
 }
 
 Output output(const Shape& shape, const Input& like) {
@@ -298,6 +314,16 @@ void no_overlap(const char* op, const Output& out, std::initializer_list<const I
         check(high <= begin || low >= end, op,
               ": out shares memory with an input; give it memory of its own");
     }
+}
+
+py::object pool_copy(py::handle array) {
+    auto* a = reinterpret_cast<PyArrayObject*>(array.ptr());
+    PyArray_Descr* const type = PyArray_DESCR(a);
+    Py_INCREF(type);
+    py::object made = in_pool(type, PyArray_NDIM(a), PyArray_DIMS(a), size_t(PyArray_NBYTES(a)));
+    if (PyArray_CopyInto(reinterpret_cast<PyArrayObject*>(made.ptr()), a) < 0)
+        throw py::error_already_set();
+    return made;
 }
 
 Shape shape_argument(const char* op, const char* name, py::handle value) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "bindings/capture.h"
 #include "bindings/cupy.h"
 #include "core/array.h"
 #include "core/check.h"
@@ -84,6 +85,9 @@ void no_overlap(const char* op, const Output& out, std::initializer_list<const I
 // An argument that a kernel updates in place (optimizer state, running statistics).
 Output in_out(const char* op, const char* name, py::handle value);
 
+// A copy of a NumPy array, in the pool's memory.
+py::object pool_copy(py::handle array);
+
 // A tuple or list of ints as a shape.
 Shape shape_argument(const char* op, const char* name, py::handle value);
 
@@ -115,6 +119,13 @@ void run(Device device, int64_t work, const Work& kernel) {
     if (work < 16384) return kernel(table);
     py::gil_scoped_release released;
     kernel(table);
+}
+
+// check(), of what is in an array: by the host, again whenever a captured step is replayed.
+template <class Check>
+void run_on_host(const Check& check) {
+    check();
+    if (recorder) recorder->steps.push_back({check, true});
 }
 
 void import_numpy();  // once, at module initialisation

@@ -53,6 +53,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_runtime(m);
     bind_activation(m);
     bind_adaptive_pool2d(m);
+    bind_capture(m);
     bind_conv2d(m);
     bind_cross_entropy(m);
     bind_dropout(m);

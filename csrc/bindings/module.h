@@ -7,6 +7,7 @@ namespace tatami {
 
 void bind_activation(py::module_& m);
 void bind_adaptive_pool2d(py::module_& m);
+void bind_capture(py::module_& m);
 void bind_conv2d(py::module_& m);
 void bind_cross_entropy(py::module_& m);
 void bind_dropout(py::module_& m);

@@ -83,7 +83,10 @@ void check_arguments(const char* op, const Recurrent& p, const Arguments& in, co
     if (in.b_hh) p.check_bias(op, "b_hh", in.b_hh->shape());
     if (in.h0) p.check_state(op, h_name, in.h0->shape());
     if (in.c0) p.check_state(op, c_name, in.c0->shape());
-    if (in.lengths) p.check_lengths(op, in.lengths->shape(), reach_of(*in.lengths));
+    if (!in.lengths) return;
+    run_on_host([op, p, shape = in.lengths->shape(), at = reach_of(*in.lengths)] {
+        p.check_lengths(op, shape, at);
+    });
 }
 
 template <class T>

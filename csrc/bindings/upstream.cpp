@@ -28,6 +28,10 @@ Upstream::Upstream(const char* op, py::handle grad_y, Reduction reduction, Divid
     const bool reduced = reduction != Reduction::none;
     if (reduction == Reduction::mean) over = by.over;
     const double divisor = reduction == Reduction::mean && !by.over ? by.number : 1;
+    if (recorder && reduced && py::hasattr(grad_y, "shape")) {
+        record(input(op, "grad_y", grad_y), divisor);
+        return;
+    }
     if (reduced && !(x.device() == Device::cuda && cupy::holds(grad_y))) {
         number = number_argument(op, "grad_y", grad_y) / divisor;
         return;
@@ -39,6 +43,16 @@ Upstream::Upstream(const char* op, py::handle grad_y, Reduction reduction, Divid
     const Shape wanted = reduced ? Shape{} : loss;
     check(given->shape() == wanted, op, ": grad_y has shape ", given->shape(),
           " but the loss has shape ", wanted);
+}
+
+void Upstream::record(const Input& grad_y, double divisor) {
+    const Output quotient = output(Shape{}, grad_y);
+    with_type(grad_y.dtype(), [&]<class T>() {
+        run_on_host([from = grad_y.as<T>(), to = quotient.as<T>(), divisor] {
+            *to = T(Real<T>(double(Real<T>(*from)) / divisor));
+        });
+    });
+    one = Input{quotient.owner, quotient.array};
 }
 
 }  // namespace tatami

@@ -27,6 +27,10 @@ struct Upstream {
     std::optional<Input> each, one;
     double number = 1;
     const double* over = nullptr;
+
+  private:
+    // In a captured step the number is one of each replay: `one` gets it.
+    void record(const Input& grad_y, double divisor);
 };
 
 }  // namespace tatami

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/half.h"
+#include "core/kernel.h"
 
 namespace tatami {
 
@@ -25,9 +26,9 @@ inline constexpr double kLeakySlope = 0.01;
 template <class T>
 struct ActivationKernels {
     // y (n) = f(x (n)); y may be x.
-    void (*forward)(Activation f, int64_t n, const T* x, Real<T> alpha, T* y);
+    Kernel<void(Activation f, int64_t n, const T* x, Real<T> alpha, T* y)> forward;
     // dx (n) = dy (n) · f'(x (n)); dx may be dy or x.
-    void (*backward)(Activation f, int64_t n, const T* dy, const T* x, Real<T> alpha, T* dx);
+    Kernel<void(Activation f, int64_t n, const T* dy, const T* x, Real<T> alpha, T* dx)> backward;
 };
 
 }  // namespace tatami

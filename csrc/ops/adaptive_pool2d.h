@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/array.h"
+#include "core/kernel.h"
 
 namespace tatami {
 
@@ -22,13 +23,13 @@ template <class T>
 struct AdaptivePool2dKernels {
     // x (planes, rows, columns) -> y (planes, out_rows, out_columns) and, unless nullptr, indices
     // of y's shape: where in its plane the first maximum stands. NaN counts as the largest number.
-    void (*max)(const AdaptivePool2d& p, const T* x, T* y, int64_t* indices);
+    Kernel<void(const AdaptivePool2d& p, const T* x, T* y, int64_t* indices)> max;
     // dx[indices[p, q]] += dy[p, q], every other pixel 0. False where an index is outside its
     // plane, but not on a GPU.
-    bool (*max_backward)(const AdaptivePool2d& p, const T* dy, const int64_t* indices, T* dx);
-    void (*average)(const AdaptivePool2d& p, const T* x, T* y);
+    Kernel<bool(const AdaptivePool2d& p, const T* dy, const int64_t* indices, T* dx)> max_backward;
+    Kernel<void(const AdaptivePool2d& p, const T* x, T* y)> average;
     // The adjoint of average.
-    void (*average_backward)(const AdaptivePool2d& p, const T* dy, T* dx);
+    Kernel<void(const AdaptivePool2d& p, const T* dy, T* dx)> average_backward;
 };
 
 }  // namespace tatami

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/array.h"
+#include "core/kernel.h"
 #include "ops/activation.h"
 
 namespace tatami {
@@ -57,14 +58,14 @@ struct Conv2d {
 template <class T>
 struct Conv2dKernels {
     // x (n, c, h, w), weight (o, group_c, kh, kw), bias (o) or nullptr -> y (n, o, oh, ow)
-    void (*forward)(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y);
+    Kernel<void(const Conv2d& p, const T* x, const T* weight, const T* bias, T* y)> forward;
     // dy (n, o, oh, ow), weight as above, bias (c) or nullptr -> dx (n, c, h, w) = f(bias +
     // gradient); bias and p.activation serve the transposed convolution
-    void (*input_grad)(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx);
+    Kernel<void(const Conv2d& p, const T* dy, const T* weight, const T* bias, T* dx)> input_grad;
     // dy (n, o, oh, ow), x (n, c, h, w) -> dweight (o, group_c, kh, kw)
-    void (*weight_grad)(const Conv2d& p, const T* dy, const T* x, T* dweight);
+    Kernel<void(const Conv2d& p, const T* dy, const T* x, T* dweight)> weight_grad;
     // dy (n, channels, pixels) -> dbias (channels)
-    void (*bias_grad)(int64_t n, int64_t channels, int64_t pixels, const T* dy, T* dbias);
+    Kernel<void(int64_t n, int64_t channels, int64_t pixels, const T* dy, T* dbias)> bias_grad;
 };
 
 }  // namespace tatami

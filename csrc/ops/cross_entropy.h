@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/half.h"
+#include "core/kernel.h"
 #include "ops/axis.h"
 #include "ops/loss.h"
 
@@ -35,6 +36,7 @@ struct Target {
 struct TargetCheck {
     bool ok;
     int64_t bad;
+    explicit operator bool() const { return ok; }
 };
 
 template <class T>
@@ -42,16 +44,17 @@ struct CrossEntropyKernels {
     // Of index (positions), and total (1) = Σ of the targets' weights; weight (classes) or nullptr
     // for 1, here and below. A GPU refuses nothing, as the host would have to wait for it: there a
     // target out of range makes its loss and gradient NaN.
-    TargetCheck (*check)(const CrossEntropy& p, const int64_t* index, const T* weight,
-                         double* total);
+    Kernel<TargetCheck(const CrossEntropy& p, const int64_t* index, const T* weight, double* total)>
+        check;
     // y (outer, inner) = l. Indices have been checked.
-    void (*forward)(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
-                    T* y);
+    Kernel<void(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight, T* y)>
+        forward;
     // dx (outer, classes, inner) = dy · scale · dl/dx; dy (outer, inner) or nullptr for 1.
-    void (*backward)(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
-                     const T* dy, Factor<T> scale, T* dx);
+    Kernel<void(const CrossEntropy& p, const T* x, const Target<T>& target, const T* weight,
+                const T* dy, Factor<T> scale, T* dx)>
+        backward;
     // y (1) = Σ of l (n), divided; summed by a tree that n alone fixes.
-    void (*sum)(int64_t n, const T* l, Divided by, T* y);
+    Kernel<void(int64_t n, const T* l, Divided by, T* y)> sum;
 };
 
 }  // namespace tatami

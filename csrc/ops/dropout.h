@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/kernel.h"
+
 namespace tatami {
 
 // Element i is kept where word i % 4 of Philox4x32-10 (Salmon et al., SC'11) with the key `seed`
@@ -16,9 +18,9 @@ struct Dropout {
 template <class T>
 struct DropoutKernels {
     // y (n), mask (n) of x (n).
-    void (*forward)(const Dropout& d, uint64_t seed, int64_t n, const T* x, T* y, bool* mask);
+    Kernel<void(const Dropout& d, uint64_t seed, int64_t n, const T* x, T* y, bool* mask)> forward;
     // dx (n) = dy (n) · mask (n) / (1 - p)
-    void (*backward)(const Dropout& d, int64_t n, const T* dy, const bool* mask, T* dx);
+    Kernel<void(const Dropout& d, int64_t n, const T* dy, const bool* mask, T* dx)> backward;
 };
 
 }  // namespace tatami

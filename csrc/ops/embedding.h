@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/array.h"
+#include "core/kernel.h"
 
 namespace tatami {
 
@@ -25,9 +26,9 @@ struct Embedding {
 template <class T>
 struct EmbeddingKernels {
     // y (n, d) = weight (v, d)[indices (n)]
-    void (*forward)(const Embedding& p, const int64_t* indices, const T* weight, T* y);
+    Kernel<void(const Embedding& p, const int64_t* indices, const T* weight, T* y)> forward;
     // dweight (v, d) = sums of the rows of dy (n, d) with one index, in the order of the indices
-    void (*backward)(const Embedding& p, const T* dy, const int64_t* indices, T* dweight);
+    Kernel<void(const Embedding& p, const T* dy, const int64_t* indices, T* dweight)> backward;
 };
 
 }  // namespace tatami

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/array.h"
+#include "core/kernel.h"
 
 namespace tatami {
 
@@ -28,11 +29,11 @@ struct GridSample {
 template <class T>
 struct GridSampleKernels {
     // x (images, channels, h, w), grid (images, pixels, 2) -> y (images, channels, pixels)
-    void (*forward)(const GridSample& p, const T* x, const T* grid, T* y);
+    Kernel<void(const GridSample& p, const T* x, const T* grid, T* y)> forward;
     // The adjoint in x.
-    void (*input_grad)(const GridSample& p, const T* dy, const T* grid, T* dx);
+    Kernel<void(const GridSample& p, const T* dy, const T* grid, T* dx)> input_grad;
     // dgrid (images, pixels, 2)
-    void (*grid_grad)(const GridSample& p, const T* dy, const T* x, const T* grid, T* dgrid);
+    Kernel<void(const GridSample& p, const T* dy, const T* x, const T* grid, T* dgrid)> grid_grad;
 };
 
 }  // namespace tatami

@@ -3,6 +3,7 @@
 
 #include "core/array.h"
 #include "core/half.h"
+#include "core/kernel.h"
 
 namespace tatami {
 
@@ -46,22 +47,26 @@ struct Divided {
 template <class T>
 struct LossKernels {
     // y (1) = Σ l of x (n), t (n), divided; summed by a tree that n alone fixes.
-    void (*distance_sum)(Distance f, int64_t n, const T* x, const T* t, Real<T> delta, Divided by,
-                         T* y);
+    Kernel<void(Distance f, int64_t n, const T* x, const T* t, Real<T> delta, Divided by, T* y)>
+        distance_sum;
     // y (n) = l
-    void (*distance)(Distance f, int64_t n, const T* x, const T* t, Real<T> delta, T* y);
+    Kernel<void(Distance f, int64_t n, const T* x, const T* t, Real<T> delta, T* y)> distance;
     // dx (n) = dy · scale · dl/dx; dy (n) or nullptr for 1.
-    void (*distance_grad)(Distance f, int64_t n, const T* x, const T* t, Real<T> delta, const T* dy,
-                          Factor<T> scale, T* dx);
+    Kernel<void(Distance f, int64_t n, const T* x, const T* t, Real<T> delta, const T* dy,
+                Factor<T> scale, T* dx)>
+        distance_grad;
 
     // The same three for binary cross entropy: x, t (n); weight (n) or nullptr for 1; pos (period)
     // or nullptr for p.positive.
-    void (*binary_sum)(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
-                       const T* pos, Divided by, T* y);
-    void (*binary)(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
-                   const T* pos, T* y);
-    void (*binary_grad)(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight,
-                        const T* pos, const T* dy, Factor<T> scale, T* dx);
+    Kernel<void(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight, const T* pos,
+                Divided by, T* y)>
+        binary_sum;
+    Kernel<void(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight, const T* pos,
+                T* y)>
+        binary;
+    Kernel<void(const BinaryCrossEntropy& p, const T* x, const T* t, const T* weight, const T* pos,
+                const T* dy, Factor<T> scale, T* dx)>
+        binary_grad;
 };
 
 }  // namespace tatami

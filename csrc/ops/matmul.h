@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/array.h"
+#include "core/kernel.h"
 #include "ops/activation.h"
 
 namespace tatami {
@@ -37,7 +38,7 @@ bool readable_in_place(const Shape& shape, const int64_t* strides);
 template <class T>
 struct MatmulKernels {
     // a, b as a_layout and b_layout say; bias (n) or nullptr; y (batch..., m, n) contiguous.
-    void (*matmul)(const Matmul& p, const T* a, const T* b, const T* bias, T* y);
+    Kernel<void(const Matmul& p, const T* a, const T* b, const T* bias, T* y)> matmul;
 };
 
 }  // namespace tatami

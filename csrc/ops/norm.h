@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/array.h"
+#include "core/kernel.h"
 
 namespace tatami {
 
@@ -45,19 +46,23 @@ struct Norm {
 template <class T>
 struct NormKernels {
     // mean, var (groups) = the running statistics.
-    void (*read_running)(const Norm& p, const T* running_mean, const T* running_var, double* mean,
-                         double* var);
+    Kernel<void(const Norm& p, const T* running_mean, const T* running_var, double* mean,
+                double* var)>
+        read_running;
     // running += momentum (statistics of x - running): means over the batch, variances unbiased.
     // mean, var (groups), running_mean, running_var (parameters).
-    void (*update_running)(const Norm& p, double momentum, const double* mean, const double* var,
-                           T* running_mean, T* running_var);
+    Kernel<void(const Norm& p, double momentum, const double* mean, const double* var,
+                T* running_mean, T* running_var)>
+        update_running;
     // mean, var (groups): read where p.fixed, else written.  weight, bias (parameters) or nullptr.
     // y (runs, length).
-    void (*forward)(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
-                    double* var, T* y);
+    Kernel<void(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
+                double* var, T* y)>
+        forward;
     // dx (runs, length), dweight, dbias (parameters), the last two or nullptr.
-    void (*backward)(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
-                     const double* var, T* dx, T* dweight, T* dbias);
+    Kernel<void(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
+                const double* var, T* dx, T* dweight, T* dbias)>
+        backward;
 };
 
 }  // namespace tatami

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/array.h"
+#include "core/kernel.h"
 
 namespace tatami {
 
@@ -41,15 +42,15 @@ template <class T>
 struct Pool2dKernels {
     // x (planes, h, w) -> y (planes, out_h, out_w) and, unless nullptr, indices of y's shape: where
     // in its plane (h · w) the first maximum stands. NaN counts as the largest number.
-    void (*max)(const Pool2d& p, const T* x, T* y, int64_t* indices);
+    Kernel<void(const Pool2d& p, const T* x, T* y, int64_t* indices)> max;
     // dx[indices[p, q]] += dy[p, q], in the order of the windows; every other pixel is 0. False,
     // with dx unspecified, where an index lies outside its plane. A GPU always says true, as the
     // host would have to wait for more: such gradients go nowhere.
-    bool (*max_backward)(const Pool2d& p, const T* dy, const int64_t* indices, T* dx);
+    Kernel<bool(const Pool2d& p, const T* dy, const int64_t* indices, T* dx)> max_backward;
     // x (planes, h, w) -> y (planes, out_h, out_w).
-    void (*average)(const Pool2d& p, const T* x, T* y);
+    Kernel<void(const Pool2d& p, const T* x, T* y)> average;
     // The adjoint: dx = sum over the windows that hold a pixel of dy / divisor.
-    void (*average_backward)(const Pool2d& p, const T* dy, T* dx);
+    Kernel<void(const Pool2d& p, const T* dy, T* dx)> average_backward;
 };
 
 }  // namespace tatami

@@ -6,6 +6,7 @@
 // It is laid out as (images / Pack, channels, windows, Pack), a Pack being 64 bytes of elements.
 #pragma once
 
+#include "core/kernel.h"
 #include "ops/conv2d.h"
 
 namespace tatami {
@@ -30,14 +31,16 @@ struct PooledConv2dKernels {
     bool (*pays)(const PooledConv2d& p, bool weight_grad, bool input_grad);
     // x (n, c, h, w), weight (o, c, kh, kw), bias (o) or nullptr -> y (n, o, rows, columns) and,
     // unless nullptr, the choice
-    void (*forward)(const PooledConv2d& p, const T* x, const T* weight, const T* bias, T* y,
-                    uint8_t* choice);
+    Kernel<void(const PooledConv2d& p, const T* x, const T* weight, const T* bias, T* y,
+                uint8_t* choice)>
+        forward;
     // dy as y, choice, weight -> dx (n, c, h, w)
-    void (*input_grad)(const PooledConv2d& p, const T* dy, const uint8_t* choice, const T* weight,
-                       T* dx);
+    Kernel<void(const PooledConv2d& p, const T* dy, const uint8_t* choice, const T* weight, T* dx)>
+        input_grad;
     // dy as y, choice, x -> dweight (o, c, kh, kw), dbias (o)
-    void (*weight_grad)(const PooledConv2d& p, const T* dy, const uint8_t* choice, const T* x,
-                        T* dweight, T* dbias);
+    Kernel<void(const PooledConv2d& p, const T* dy, const uint8_t* choice, const T* x, T* dweight,
+                T* dbias)>
+        weight_grad;
 };
 
 }  // namespace tatami

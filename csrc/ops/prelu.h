@@ -1,6 +1,7 @@
 // Leaky relu with learned slopes: y = x < 0 ? w x : x, w one number or one a channel (axis 1).
 #pragma once
 
+#include "core/kernel.h"
 #include "ops/axis.h"
 
 namespace tatami {
@@ -12,9 +13,9 @@ struct Prelu : Axis {  // of x: length channels, or (1, 1, elements) where one s
 template <class T>
 struct PreluKernels {
     // x, y (outer, channels, inner), weight (channels); y may be x.
-    void (*forward)(const Prelu& p, const T* x, const T* weight, T* y);
+    Kernel<void(const Prelu& p, const T* x, const T* weight, T* y)> forward;
     // dx = dy · (x > 0 ? 1 : w); dw (channels) = Σ dy · min(x, 0), by a tree that the shape fixes.
-    void (*backward)(const Prelu& p, const T* dy, const T* x, const T* weight, T* dx, T* dw);
+    Kernel<void(const Prelu& p, const T* dy, const T* x, const T* weight, T* dx, T* dw)> backward;
 };
 
 }  // namespace tatami

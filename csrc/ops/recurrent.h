@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/array.h"
+#include "core/kernel.h"
 
 namespace tatami {
 
@@ -72,8 +73,8 @@ struct RecurrentBackward {
 
 template <class T>
 struct RecurrentKernels {
-    void (*forward)(const Recurrent& p, const RecurrentForward<T>& a);
-    void (*backward)(const Recurrent& p, const RecurrentBackward<T>& a);
+    Kernel<void(const Recurrent& p, const RecurrentForward<T>& a)> forward;
+    Kernel<void(const Recurrent& p, const RecurrentBackward<T>& a)> backward;
 };
 
 }  // namespace tatami

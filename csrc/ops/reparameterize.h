@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/kernel.h"
+
 namespace tatami {
 
 // eps_i = Phi^-1((w + 1/2) / 2^32), where w, with its highest bit flipped, is word i % 4 of
@@ -11,10 +13,10 @@ namespace tatami {
 template <class T>
 struct ReparameterizeKernels {
     // z (n) of mean (n), log_variance (n)
-    void (*forward)(uint64_t seed, int64_t n, const T* mean, const T* log_variance, T* z);
+    Kernel<void(uint64_t seed, int64_t n, const T* mean, const T* log_variance, T* z)> forward;
     // dlog_variance (n) = dz exp(log_variance / 2) eps / 2; that by the mean is dz itself.
-    void (*backward)(uint64_t seed, int64_t n, const T* dz, const T* log_variance,
-                     T* dlog_variance);
+    Kernel<void(uint64_t seed, int64_t n, const T* dz, const T* log_variance, T* dlog_variance)>
+        backward;
 };
 
 }  // namespace tatami

@@ -1,6 +1,7 @@
 // Softmax along one axis: y = exp(x - m) / Σ exp(x - m), m the maximum; log_softmax is its log.
 #pragma once
 
+#include "core/kernel.h"
 #include "ops/axis.h"
 
 namespace tatami {
@@ -13,12 +14,12 @@ struct Softmax : Axis {
 template <class T>
 struct SoftmaxKernels {
     // y = softmax(x), both (outer, length, inner); y may be x.
-    void (*softmax)(const Softmax& p, const T* x, T* y);
-    void (*log_softmax)(const Softmax& p, const T* x, T* y);
+    Kernel<void(const Softmax& p, const T* x, T* y)> softmax;
+    Kernel<void(const Softmax& p, const T* x, T* y)> log_softmax;
     // dx = y · (dy - Σ dy · y), all (outer, length, inner).
-    void (*softmax_grad)(const Softmax& p, const T* dy, const T* y, T* dx);
+    Kernel<void(const Softmax& p, const T* dy, const T* y, T* dx)> softmax_grad;
     // dx = dy - exp(y) · Σ dy
-    void (*log_softmax_grad)(const Softmax& p, const T* dy, const T* y, T* dx);
+    Kernel<void(const Softmax& p, const T* dy, const T* y, T* dx)> log_softmax_grad;
 };
 
 }  // namespace tatami

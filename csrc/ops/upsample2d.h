@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/array.h"
+#include "core/kernel.h"
 #include "ops/pool2d.h"
 
 namespace tatami {
@@ -23,9 +24,9 @@ struct Upsample2d {
 template <class T>
 struct Upsample2dKernels {
     // x (planes, h, w) -> y (planes, h · vertical, w · horizontal)
-    void (*bilinear)(const Upsample2d& p, const T* x, T* y);
+    Kernel<void(const Upsample2d& p, const T* x, T* y)> bilinear;
     // The adjoint.
-    void (*bilinear_backward)(const Upsample2d& p, const T* dy, T* dx);
+    Kernel<void(const Upsample2d& p, const T* dy, T* dx)> bilinear_backward;
 };
 
 }  // namespace tatami

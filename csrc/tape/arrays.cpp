@@ -89,7 +89,7 @@ void compare_all(Op* op, PyObject* const* arrays, Py_ssize_t count) {
         const py::handle a = arrays[k];
         if (!is_arraylike(a)) continue;
         if (!first) first = a;
-        if (Py_TYPE(a.ptr()) != Py_TYPE(first.ptr()))
+        if (Py_TYPE(a.ptr()) != Py_TYPE(first.ptr()) && !(is_numpy(a) && is_numpy(first)))
             refuse(op, "arrays", py::type::of(first), py::type::of(a), first, a,
                    "move one to the other's device");
         const py::object dtype = float_dtype(a);
@@ -104,6 +104,13 @@ void compare_all(Op* op, PyObject* const* arrays, Py_ssize_t count) {
 
 bool is_numpy(py::handle a) {
     return PyArray_Check(a.ptr());
+}
+
+bool same_memory(py::handle a, py::handle b) {
+    PyArrayObject *one = numpy_array(a), *other = numpy_array(b);
+    return one && other && PyArray_DATA(one) == PyArray_DATA(other) &&
+           PyArray_TYPE(one) == PyArray_TYPE(other) && PyArray_SAMESHAPE(one, other) &&
+           PyArray_CompareLists(PyArray_STRIDES(one), PyArray_STRIDES(other), PyArray_NDIM(one));
 }
 
 py::object shape_of(py::handle a) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bindings/capture.h"
 #include "tape/tape.h"
 
 namespace tatami::tape {
@@ -265,6 +266,7 @@ py::object record(Op* op, PyObject* const* args, PyObject* const* arrays, Py_ssi
 Gradients gradients(Node* node, py::handle grad_y, const std::vector<bool>& wanted,
                     bool create_graph, py::handle by_composition) {
     Op* op = node->op;
+    if (recorder) capture::name(PyUnicode_AsUTF8(op->name));
     Call call(node, grad_y, create_graph);
     if (create_graph && op->composed)
         return all_at_once(op, call, call.by_composition(by_composition, op->composed, wanted),

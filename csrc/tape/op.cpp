@@ -1,5 +1,6 @@
 // Operations: calling one computes, and records what the pass back will need.
 
+#include "bindings/capture.h"
 #include "tape/tape.h"
 
 namespace tatami::tape {
@@ -71,12 +72,13 @@ py::object run(Op* op, PyObject* const* args, Py_ssize_t count, PyObject* names)
             arrays.add(plain_number(args[k]));
             continue;
         }
-        arrays.add(t->data);
+        arrays.add(capture::traced(t->data));
         if (!first) first = t;
         differentiable |= t->requires_grad;
     }
     for (Py_ssize_t k = count; k < total; k++) arrays.add(args[k]);
     check_uniform(op, args, arrays.data(), count);
+    if (recorder) capture::name(PyUnicode_AsUTF8(op->name));
     auto value = py::reinterpret_steal<py::object>(
         PyObject_Vectorcall(op->raw, arrays.data(), size_t(count), names));
     if (!value) raise_named(op, arrays.data(), count);

@@ -127,6 +127,7 @@ py::object made_tensors(Op* op, Node* node, py::handle value, VersionRef version
 
 // Arrays of NumPy are read directly, others (CuPy's) by their attributes.
 bool is_numpy(py::handle a);
+bool same_memory(py::handle a, py::handle b);  // of NumPy's arrays: the very same elements
 py::object shape_of(py::handle array);
 bool same_shape(py::handle a, py::handle b);  // of arrays, tensors or Likes
 py::object as_array(py::object value);        // NumPy's scalars as arrays without axes

@@ -1,5 +1,6 @@
 // Tensors: fields and lifetime. Operators and methods are Python's.
 
+#include "bindings/capture.h"
 #include "tape/tape.h"
 
 namespace tatami::tape {
@@ -51,7 +52,17 @@ void dealloc(PyObject* self) {
 }
 
 PyObject* get_data(PyObject* self, void*) {
-    return Py_XNewRef(self_of(self)->data);
+    PyObject* const data = self_of(self)->data;
+    if (!recorder) return Py_XNewRef(data);
+    return guarded([&] { return capture::traced(data).release().ptr(); });
+}
+
+int refuse_new_data(Tensor* t) {
+    PyErr_Format(PyExc_RuntimeError,
+                 "jit: the step gives a tensor of shape %S another array; change the one it has "
+                 "(copy_, x[...] = y)",
+                 shape_of(t->data).ptr());
+    return -1;
 }
 
 int set_data(PyObject* self, PyObject* value, void*) {
@@ -59,16 +70,26 @@ int set_data(PyObject* self, PyObject* value, void*) {
         PyErr_SetString(PyExc_AttributeError, "data cannot be deleted");
         return -1;
     }
-    Py_XSETREF(self_of(self)->data, Py_NewRef(value));
-    self_of(self)->version->changes++;
+    Tensor* t = self_of(self);
+    t->version->changes++;
+    if (recorder) {
+        capture::bumped(self);
+        if (t->data != Py_None && is_numpy(value)) {
+            if (same_memory(t->data, value)) return 0;
+            if (!capture::made(t->data)) return refuse_new_data(t);
+        }
+    }
+    Py_XSETREF(t->data, Py_NewRef(value));
     return 0;
 }
 
 PyObject* get_grad(PyObject* self, void*) {
+    if (recorder) capture::read_grad(self);
     return Py_XNewRef(self_of(self)->grad);
 }
 
 int set_grad(PyObject* self, PyObject* value, void*) {
+    if (recorder) capture::write_grad(self);
     Py_XSETREF(self_of(self)->grad, Py_NewRef(value ? value : Py_None));
     return 0;
 }
@@ -113,6 +134,7 @@ PyObject* get_of_data(PyObject* self, void* name) {
 }
 
 PyObject* bump(PyObject* self, PyObject*) {
+    if (recorder) capture::bumped(self);
     self_of(self)->version->changes++;
     Py_RETURN_NONE;
 }

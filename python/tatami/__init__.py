@@ -27,6 +27,7 @@ _lazy = {
     **dict.fromkeys(("autograd", "data", "functional", "metrics", "models", "nn", "optim")),
     **dict.fromkeys(("random", "sklearn", "training", "viz")),
     **dict.fromkeys(("Tensor", "check_grads", "grad", "no_grad"), "autograd"),
+    "jit": "capture",
     "manual_seed": "random",
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check.h"
+#include "core/recorder.h"
 #include "cuda/persistent.cuh"
 #include "cuda/table.h"
 

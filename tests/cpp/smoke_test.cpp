@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "core/kernels.h"
+#include "core/recorder.h"
 
 namespace {
 

@@ -5,6 +5,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from .. import _core
 from .._device import device_of, moved
 from ..autograd import Tensor, no_grad
 from .mode import evaluating
@@ -50,6 +51,9 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *args, **kwargs):
+        recording = _core.recording()
+        if recording is not None:
+            recording.mode(self)
         return self.forward(*args, **kwargs)
 
     # What is inside

@@ -7,6 +7,7 @@ import numpy as np
 from .. import kernels as K
 from .._device import device_of
 from ..autograd import Tensor
+from ..capture.live import live
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
@@ -17,7 +18,11 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     gradients, as in PyTorch. On a GPU the usual norm is returned as an array of no axes, for which
     nothing has to be waited.
     """
-    lists = _gradients(parameters)
+    return _clip(_gradients(parameters), max_norm, norm_type, error_if_nonfinite)
+
+
+@live
+def _clip(lists, max_norm, norm_type, error_if_nonfinite):
     grads = [g for grads in lists for g in grads]
     if norm_type == 2 and not error_if_nonfinite and grads and device_of(grads[0]) == "cuda":
         return _clip_there(lists, max_norm)
@@ -45,7 +50,12 @@ def _clip_there(lists, max_norm):
 
 def clip_grad_value_(parameters, clip_value):
     """Limit every element of the gradients to ``[-clip_value, clip_value]``."""
-    for grads in _gradients(parameters):
+    _limit(_gradients(parameters), clip_value)
+
+
+@live
+def _limit(lists, clip_value):
+    for grads in lists:
         K.clip_all(grads, clip_value)
 
 

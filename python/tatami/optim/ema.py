@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import kernels as K
 from .._device import device_of, moved
+from ..capture.live import live
 from ..nn.module import Module
 
 
@@ -28,6 +29,7 @@ class EMA:
         self.weights = None  # the model's own, while the averages are applied
         K.ema_step([], [], decay=decay)  # refuses a decay outside [0, 1]
 
+    @live
     def update(self):
         """Take the weights of this step into the averages."""
         if self.weights is not None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from .._device import device_of, moved
 from ..autograd import Tensor, grad, set_grad_enabled
+from ..capture.live import live
 
 
 class Optimizer:
@@ -64,16 +65,19 @@ class Optimizer:
             with set_grad_enabled(True):
                 loss = closure()
         for group in self.param_groups:
-            settings = self._settings(group)
             for params in self._alike(group["params"]):
-                own = [self.state[p] for p in params]
-                state = _State(own, params, own[0]["step"] + 1)
                 arrays = [p.data for p in params]
-                self.update(arrays, [p.grad.data for p in params], state, **settings)
-                for p, its in zip(params, own):
-                    its["step"] = state.step
-                    p.bump()
+                self._update(group, params, arrays, [p.grad.data for p in params])
         return loss
+
+    @live
+    def _update(self, group, params, arrays, grads):
+        own = [self.state[p] for p in params]
+        state = _State(own, params, own[0]["step"] + 1)
+        self.update(arrays, grads, state, **self._settings(group))
+        for p, its in zip(params, own):
+            its["step"] = state.step
+            p.bump()
 
     def minimize(self, loss):
         """One step down from ``loss``, a tensor of one element.

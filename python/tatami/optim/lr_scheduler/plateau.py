@@ -3,6 +3,7 @@
 import math
 from copy import deepcopy
 
+from ...capture.live import live
 from .scheduler import for_groups
 
 
@@ -46,6 +47,7 @@ class ReduceLROnPlateau:
         self.cooldown_counter = 0
         self.last_epoch = 0
 
+    @live
     def step(self, metrics):
         """Judge the newest value of what is watched."""
         value = float(metrics)

@@ -2,6 +2,8 @@
 
 from copy import deepcopy
 
+from ...capture.live import live
+
 
 class LRScheduler:
     """What schedules have in common: a subclass says what the rates are.
@@ -35,6 +37,7 @@ class LRScheduler:
     def rate(self, t, group, lr0):
         raise NotImplementedError(f"{type(self).__name__} has no rate")
 
+    @live
     def step(self):
         """Set the rates of the next step."""
         self.last_epoch += 1

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 
+from ...capture.live import live
 from .plateau import ReduceLROnPlateau
 from .scheduler import LRScheduler
 
@@ -34,6 +35,7 @@ class SequentialLR(LRScheduler):
             group["lr"] = group["initial_lr"]
         self.schedulers[0].restart()
 
+    @live
     def step(self):
         self.last_epoch += 1
         place = bisect_right(self.milestones, self.last_epoch)
