@@ -1,11 +1,11 @@
-"""Whole training steps of eight networks, next to the same in PyTorch and JAX.
+"""Whole training steps of nine networks, next to the same in PyTorch and JAX.
 
     python benchmarks/training_steps.py [--torch PYTHON] [--jax PYTHON] [--only lenet]
 
 Each measurement has a process of its own: the step's median time once it is warm, and the most
 memory held above that after the imports. ``PYTHON`` is an interpreter that has the library;
-PyTorch is measured as it is and compiled. ``--profile lenet`` prints instead where a step's time
-goes.
+tatami is measured as it is and captured by ``tatami.jit``, PyTorch as it is and compiled.
+``--profile lenet`` prints instead where a step's time goes.
 """
 
 import argparse
@@ -27,6 +27,7 @@ GOALS = {  # on two cores of 2026: milliseconds, or PyTorch's time divided by ou
     "gru": "1.8x",
     "dcgan": "1.67x",
     "vae": "2.86x",
+    "tiny": "none",
 }
 
 
@@ -34,6 +35,12 @@ def tatami_step(name):
     if name in GENERATIVE:
         return getattr(generative, f"tatami_{name}")()
     return networks.tatami_step(name)
+
+
+def captured_step(name):
+    import tatami
+
+    return tatami.jit(tatami_step(name))
 
 
 def torch_step(name, compiled=False):
@@ -55,10 +62,13 @@ def jax_step(name):
 
 STEPS = {
     "tatami": tatami_step,
+    "captured": captured_step,
     "torch": torch_step,
     "compiled": lambda name: torch_step(name, compiled=True),
     "jax": jax_step,
 }
+
+IMPORTS = {"tatami": "tatami.nn", "captured": "tatami.nn", "jax": "jax.numpy"}
 
 
 def held():
@@ -68,7 +78,7 @@ def held():
 
 def measure(library, name, seconds=3.0):
     """What a worker prints: the median step in milliseconds, and megabytes above the imports."""
-    __import__({"tatami": "tatami.nn", "jax": "jax.numpy"}.get(library, "torch"))
+    __import__(IMPORTS.get(library, "torch"))
     before = held()
     step = STEPS[library](name)
     for _ in range(5):
@@ -94,7 +104,8 @@ def worker(python, library, name):
 
 def table(names, torch, jax):
     print(f"{'step':<10}{'goal':>8}{'library':>11}{'ms':>9}{'ratio':>8}{'MB':>8}")
-    pythons = {"tatami": sys.executable, "torch": torch, "compiled": torch, "jax": jax}
+    own = {"tatami": sys.executable, "captured": sys.executable}
+    pythons = {**own, "torch": torch, "compiled": torch, "jax": jax}
     for name in names:
         rows = [
             (library, worker(python, library, name))
@@ -119,7 +130,7 @@ def profile(name):
         step()
     profiler = cProfile.Profile()
     profiler.enable()
-    for _ in range(100 if name in ("lenet", "mlp") else 5):
+    for _ in range(100 if name in ("lenet", "mlp", "tiny") else 5):
         step()
     profiler.disable()
     pstats.Stats(profiler).sort_stats("tottime").print_stats(25)

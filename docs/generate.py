@@ -27,6 +27,7 @@ PACKAGES = (
     "tatami.nn.init",
     "tatami.optim.lr_scheduler",
     "tatami.optim",
+    "tatami.capture",
     "tatami.training",
     "tatami.training.callbacks",
     "tatami.models",

@@ -1,6 +1,9 @@
 """Captured steps: the same bits as the step itself, and refusals of what no replay can do."""
 
 import copy
+import gc
+import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -440,18 +443,60 @@ def test_memory_is_reused_as_without_capture():
     assert peak(True) <= 1.06 * peak(False)  # scratch cannot share with what is kept
 
 
-def test_methods_can_be_captured():
+def test_a_method_of_one_object_goes_with_it():
     class Model(nn.Module):
         def __init__(self, factor):
-            self.factor = factor
+            self.linear, self.factor = nn.Linear(3, 3), factor
 
-        @tatami.jit
         def forward(self, x):
-            return x * self.factor
+            return self.linear(x) * self.factor
 
-    x = Tensor(float32(3))
-    for factor in (2.0, 3.0):
-        model = Model(factor)
+    x = Tensor(float32(2, 3))
+    models = Model(2.0), Model(3.0)
+    for model in models:
+        expected = model(x).data
+        model.quick = tatami.jit(model.forward)
         for _ in range(4):
-            np.testing.assert_array_equal(model(x).data, x.data * np.float32(factor))
-    assert copy.copy(Model(1.0))(x).data.tobytes() == x.data.tobytes()
+            np.testing.assert_array_equal(model.quick(x).data, expected)
+    other = copy.deepcopy(model)
+    other.linear.bias.data += 1
+    assert (other.quick(x).data != expected).all()
+    gone = weakref.ref(model)
+    del model, models
+    gc.collect()
+    assert gone() is None
+
+
+def test_another_array_in_a_tensor_is_seen():
+    w = Tensor(float32(3), requires_grad=True)
+    step = tatami.jit(lambda x: x * w)
+    x = Tensor(float32(3, seed=1))
+    for k in range(12):
+        if k % 4 == 0:
+            w.data = float32(3, seed=k)
+        np.testing.assert_array_equal(step(x).data, x.data * w.data)
+
+
+def test_parts_of_an_array_that_differ_are_refused():
+    count = iter(range(99))
+    with pytest.raises(RuntimeError, match="differ at exp"):
+        captured_calls(lambda x: F.exp(x[next(count) :][:3]), Tensor(float32(9)))
+
+
+def test_threads_take_turns():
+    weight = float32(64, 64)
+    step = tatami.jit(lambda x: F.relu(F.matmul(x, Tensor(weight))))
+    wrong = []
+
+    def work(seed):
+        for k in range(30):
+            x = Tensor(float32(8 + k % 2, 64, seed=seed + k))
+            if (step(x).data != F.relu(F.matmul(x, Tensor(weight))).data).any():
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=(100 * t,)) for t in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

@@ -10,6 +10,7 @@ SHAPES = {
     "mlp": (128, 784),
     "vgg": (32, 3, 32, 32),
     "resnet18": (32, 3, 32, 32),
+    "tiny": (8, 16),
 }
 RESNET = ((64, 1), (128, 2), (256, 2), (512, 2))  # channels and stride of each pair of blocks
 
@@ -27,6 +28,11 @@ def batch(name):
 def mlp(nn):
     widths = nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)
     return nn.Sequential(*widths)
+
+
+def tiny(nn):
+    """Of which nearly all is overhead."""
+    return nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 10))
 
 
 def lenet(nn):

@@ -47,22 +47,32 @@ class Memory {
     py::object before_;
 };
 
-// What the gradient of a tensor was when the step began, if that was looked at, and in the end.
+py::object borrowed(PyObject* o) {
+    return py::reinterpret_borrow<py::object>(o);
+}
+
+void replace(PyObject*& place, const py::object& by) {
+    if (place != by.ptr()) Py_XSETREF(place, by.inc_ref().ptr());
+}
+
+// The gradient of a tensor: its array when the step began (None without one, null if nobody
+// looked), and what it was in the end.
 struct Gradient {
-    py::object tensor, entry, exit;
+    py::object tensor, entry, exit, exit_data;
 
     tape::Tensor* get() const { return tape::as_tensor(tensor.ptr()); }
     bool fits() const { return !entry || entry.is_none() == (get()->grad == Py_None); }
 
     // What has been added up comes to where the recorded step adds to it.
     void enter() const {
-        if (!entry || entry.is_none() || entry.ptr() == get()->grad) return;
+        if (!entry || entry.is_none()) return;
         PyObject* const now = tape::as_tensor(get()->grad)->data;
-        if (PyArray_CopyInto(numpy(tape::as_tensor(entry.ptr())->data), numpy(now)) < 0)
+        if (now != entry.ptr() && PyArray_CopyInto(numpy(entry), numpy(now)) < 0)
             throw py::error_already_set();
     }
     void leave() const {
-        if (get()->grad != exit.ptr()) Py_XSETREF(get()->grad, exit.inc_ref().ptr());
+        replace(get()->grad, exit);
+        if (exit_data) replace(tape::as_tensor(exit.ptr())->data, exit_data);
     }
 };
 
@@ -92,12 +102,14 @@ class Recording : public Recorder {
         return f();
     }
 
+    // Closures hold no references themselves, so that cycles through a recording are found.
+    py::handle keep(py::object object) { return held_.emplace_back(std::move(object)); }
     void host(std::function<void()> run) { steps.push_back({std::move(run), false}); }
 
     py::object seed(const py::function& draw) {
         py::object value = draw();
         uint64_t* const cell = add_seed(value.cast<uint64_t>());
-        host([cell, draw] { *cell = draw().cast<uint64_t>(); });
+        host([cell, draw = keep(draw)] { *cell = draw().cast<uint64_t>(); });
         return value;
     }
 
@@ -107,12 +119,11 @@ class Recording : public Recorder {
         note(nullptr, 0);
         note_numbers(args);
         note_numbers(kwargs.attr("values")());
-        host([func, args, kwargs, target] {
+        host([func = keep(func), args = keep(args), kwargs = keep(kwargs), target = keep(target)] {
             const py::object found = owned(PyObject_Call(func.ptr(), args.ptr(), kwargs.ptr()));
-            if (target.is_none()) return;
             if (!py::isinstance<py::tuple>(target)) return store(target, found);
             for (size_t k = 0; k < py::len(target); k++)
-                store(target[py::int_(k)], found[py::int_(k)]);
+                store(py::object(target[py::int_(k)]), py::object(found[py::int_(k)]));
         });
     }
 
@@ -128,9 +139,18 @@ class Recording : public Recorder {
         hold(owner);
     }
 
+    // A kernel or NumPy gets it: the same part of its memory every time.
+    void use_part(PyArrayObject* array) {
+        use(array);
+        const char* const begin = PyArray_BYTES(owner_of(array));
+        const int64_t offset = PyArray_BYTES(array) - begin;
+        note(&offset, sizeof offset);
+        note(PyArray_DIMS(array), sizeof(npy_intp) * size_t(PyArray_NDIM(array)));
+    }
+
     // The array for replays: it keeps memory that was computed in this recording from nobody.
     py::object kept(PyArrayObject* array) {
-        use(array);
+        use_part(array);
         PyArray_Descr* const type = PyArray_DESCR(array);
         if (!made(array)) return owned(PyArray_View(array, nullptr, &PyArray_Type));
         Py_INCREF(type);
@@ -173,11 +193,14 @@ class Recording : public Recorder {
 
     void read_grad(tape::Tensor* t) {
         if (!touch(t)) return;
-        gradients_.back().entry = py::reinterpret_borrow<py::object>(t->grad);
         const tape::Tensor* const grad = tape::as_tensor(t->grad);
-        if (!grad || !PyArray_Check(grad->data)) return;
-        held_.push_back(py::reinterpret_borrow<py::object>(grad->data));
-        mark(numpy(grad->data));
+        py::object& entry = gradients_.back().entry = borrowed(grad ? grad->data : Py_None);
+        if (PyArray_Check(entry.ptr())) mark(numpy(entry));
+    }
+    // A tensor's array is looked at: it must have the same one at replays.
+    void read_data(tape::Tensor* t) {
+        if (!read_.insert(t).second) return;
+        data_.emplace_back(borrowed(reinterpret_cast<PyObject*>(t)), borrowed(t->data));
     }
     void write_grad(tape::Tensor* t) { touch(t); }
     void bumped(tape::Tensor* t) { versions_.push_back(tape::share(t->version)); }
@@ -189,16 +212,18 @@ class Recording : public Recorder {
     void finish(std::vector<py::object> inputs, std::vector<py::object> outputs) {
         inputs_ = std::move(inputs);
         outputs_ = std::move(outputs);
-        std::erase_if(gradients_, [](const Gradient& g) { return g.tensor.ref_count() == 1; });
+        drop_own(data_, [](const auto& d) -> const py::object& { return d.first; });
+        drop_own(gradients_, [](const Gradient& g) -> const py::object& { return g.tensor; });
         for (Gradient& g : gradients_) {
-            g.exit = py::reinterpret_borrow<py::object>(g.get()->grad);
+            g.exit = borrowed(g.get()->grad);
             tape::Tensor* const grad = tape::as_tensor(g.exit.ptr());
-            if (!grad || Py_TYPE(grad->data) != traced_type) continue;
-            PyObject* const plain = PyArray_View(numpy(grad->data), nullptr, &PyArray_Type);
-            if (!plain) throw py::error_already_set();
-            Py_XSETREF(grad->data, plain);
+            if (!grad) continue;
+            if (Py_TYPE(grad->data) == traced_type)
+                replace(grad->data, owned(PyArray_View(numpy(grad->data), nullptr, &PyArray_Type)));
+            g.exit_data = borrowed(grad->data);
         }
         touched_.clear();
+        read_.clear();
     }
 
     // Where the two differ that ought not to: the operation's name, else None.
@@ -211,8 +236,10 @@ class Recording : public Recorder {
         return py::none();
     }
 
-    // Whether gradients and modes are those it began with.
+    // Whether arrays, gradients and modes are those it began with.
     bool fits() const {
+        for (const auto& [tensor, data] : data_)
+            if (tape::as_tensor(tensor.ptr())->data != data.ptr()) return false;
         for (const Gradient& g : gradients_)
             if (!g.fits()) return false;
         for (const auto& [module, training] : modes_)
@@ -222,12 +249,6 @@ class Recording : public Recorder {
 
     // Copies of the outputs.
     py::list replay(const py::list& inputs) {
-        if (busy_.exchange(true))
-            throw std::runtime_error("jit: the captured step is running already");
-        const struct Done {
-            std::atomic<bool>& busy;
-            ~Done() { busy = false; }
-        } done{busy_};
         for (size_t k = 0; k < inputs_.size(); k++) store(inputs_[k], inputs[k]);
         for (const Gradient& g : gradients_) g.enter();
         run();
@@ -238,11 +259,44 @@ class Recording : public Recorder {
         return results;
     }
 
+    // ---- for Python's collector of cycles
+
+    int traverse(visitproc visit, void* arg) const {
+        for (const auto* objects : {&held_, &inputs_, &outputs_})
+            for (const py::object& o : *objects) Py_VISIT(o.ptr());
+        for (const Gradient& g : gradients_)
+            for (const py::object* o : {&g.tensor, &g.entry, &g.exit, &g.exit_data})
+                Py_VISIT(o->ptr());
+        for (const auto* pairs : {&modes_, &data_})
+            for (const auto& [one, other] : *pairs) {
+                Py_VISIT(one.ptr());
+                Py_VISIT(other.ptr());
+            }
+        return 0;
+    }
+    void clear() {
+        steps.clear();
+        for (auto* objects : {&held_, &inputs_, &outputs_}) std::exchange(*objects, {}).clear();
+        std::exchange(gradients_, {}).clear();
+        for (auto* pairs : {&modes_, &data_}) std::exchange(*pairs, {}).clear();
+    }
+
   private:
     Arena& arena() const { return Arena::of(arena_); }
 
-    static void store(const py::object& target, const py::object& value) {
-        if (PyArray_CopyObject(numpy(target), value.ptr()) < 0) throw py::error_already_set();
+    // Tensors of the step's own, which nobody else holds, do not matter when it is done.
+    template <class Items, class Get>
+    void drop_own(Items& items, const Get& tensor_of) {
+        std::erase_if(items, [&](const auto& item) {
+            const py::object& tensor = tensor_of(item);
+            return size_t(tensor.ref_count()) <=
+                   touched_.count(tensor.ptr()) + read_.count(tensor.ptr());
+        });
+    }
+
+    static void store(py::handle target, const py::object& value) {
+        if (!target.is_none() && PyArray_CopyObject(numpy(target), value.ptr()) < 0)
+            throw py::error_already_set();
     }
 
     // Memory that is not computed in the recording is as it is at every replay, but for what the
@@ -257,7 +311,7 @@ class Recording : public Recorder {
 
     void note_numbers(const py::handle& values) {
         for (py::handle value : values) {
-            if (!PyFloat_Check(value.ptr()) && !PyLong_Check(value.ptr())) continue;
+            if (!PyArray_IsAnyScalar(value.ptr())) continue;
             const std::string text = py::str(value);
             note(text.data(), text.size());
         }
@@ -265,8 +319,7 @@ class Recording : public Recorder {
 
     bool touch(tape::Tensor* t) {
         if (!touched_.insert(t).second) return false;
-        gradients_.push_back(
-            {py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(t)), {}, {}});
+        gradients_.push_back({borrowed(reinterpret_cast<PyObject*>(t)), {}, {}, {}});
         return true;
     }
 
@@ -291,11 +344,11 @@ class Recording : public Recorder {
     py::object arena_;
     std::optional<Memory> memory_;
     std::vector<py::object> held_, inputs_, outputs_;
-    std::unordered_set<const void*> held_set_, touched_;
+    std::unordered_set<const void*> held_set_, touched_, read_;
     std::vector<Gradient> gradients_;
     std::vector<tape::VersionRef> versions_;
-    std::vector<std::pair<py::object, py::object>> modes_;  // of modules: whether it trains
-    std::atomic<bool> busy_ = false;
+    // Modules, whether they train; tensors, their arrays.
+    std::vector<std::pair<py::object, py::object>> modes_, data_;
 };
 
 static Recording& current() {
@@ -306,18 +359,19 @@ py::object live(const py::function& f) {
     if (!recorder) return f();
     Recording& recording = current();
     py::object value = recording.paused(f);
-    recording.host([f] { f(); });
+    recording.host([f = recording.keep(f)] { f(); });
     return value;
 }
 
-py::object traced(py::handle array) {
-    if (!recorder || !PyArray_CheckExact(array.ptr()))
-        return py::reinterpret_borrow<py::object>(array);
-    return owned(PyArray_View(numpy(array), nullptr, traced_type));
+py::object data_of(py::handle tensor) {
+    tape::Tensor* const t = tape::as_tensor(tensor.ptr());
+    if (!recorder || !PyArray_CheckExact(t->data)) return borrowed(t->data);
+    current().read_data(t);
+    return owned(PyArray_View(numpy(t->data), nullptr, traced_type));
 }
 
 void use(py::handle array) {
-    current().use(numpy(array));
+    current().use_part(numpy(array));
 }
 
 py::object copied(py::handle array, int type) {
@@ -325,7 +379,9 @@ py::object copied(py::handle array, int type) {
     py::object made = recording.adopt(owned(PyArray_FromArray(
         numpy(array), PyArray_DescrFromType(type),
         NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSURECOPY)));
-    recording.host([from = recording.kept(numpy(array)), to = recording.kept(numpy(made))] {
+    const py::handle from = recording.keep(recording.kept(numpy(array)));
+    const py::handle to = recording.keep(recording.kept(numpy(made)));
+    recording.host([from, to] {
         if (PyArray_CopyInto(numpy(to), numpy(from)) < 0) throw py::error_already_set();
     });
     return made;
@@ -354,6 +410,21 @@ void bumped(py::handle tensor) {
     current().bumped(tape::as_tensor(tensor.ptr()));
 }
 
+// Cycles go through recordings: a model may have its captured step as an attribute.
+static void collect(PyHeapTypeObject* heap) {
+    PyTypeObject* const type = &heap->ht_type;
+    type->tp_flags |= Py_TPFLAGS_HAVE_GC;
+    type->tp_traverse = [](PyObject* self, visitproc visit, void* arg) {
+        Py_VISIT(Py_TYPE(self));
+        if (!py::detail::is_holder_constructed(self)) return 0;
+        return py::cast<Recording&>(py::handle(self)).traverse(visit, arg);
+    };
+    type->tp_clear = [](PyObject* self) {
+        if (py::detail::is_holder_constructed(self)) py::cast<Recording&>(py::handle(self)).clear();
+        return 0;
+    };
+}
+
 }  // namespace tatami::capture
 
 namespace tatami {
@@ -368,7 +439,7 @@ void bind_capture(py::module_& m) {
         capture::traced_type = reinterpret_cast<PyTypeObject*>(type.release().ptr());
     });
     const auto numpy = [](py::handle array) { return capture::numpy(array); };
-    py::class_<Recording>(m, "Recording")
+    py::class_<Recording>(m, "Recording", py::custom_type_setup(capture::collect))
         .def(py::init<py::object>())
         .def("start", &Recording::start)
         .def("stop", &Recording::stop)

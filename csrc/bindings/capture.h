@@ -16,8 +16,8 @@ namespace py = pybind11;
 
 // Calls f once, unrecorded, and, while something is recorded, at every replay as well.
 py::object live(const py::function& f);
-// The array itself, or where something is recorded one that records.
-py::object traced(py::handle array);
+// A tensor's array, or where something is recorded one that records.
+py::object data_of(py::handle tensor);
 
 // An array goes into a kernel.
 void use(py::handle array);

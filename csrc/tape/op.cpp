@@ -72,7 +72,7 @@ py::object run(Op* op, PyObject* const* args, Py_ssize_t count, PyObject* names)
             arrays.add(plain_number(args[k]));
             continue;
         }
-        arrays.add(capture::traced(t->data));
+        arrays.add(capture::data_of(args[k]));
         if (!first) first = t;
         differentiable |= t->requires_grad;
     }

@@ -52,9 +52,8 @@ void dealloc(PyObject* self) {
 }
 
 PyObject* get_data(PyObject* self, void*) {
-    PyObject* const data = self_of(self)->data;
-    if (!recorder) return Py_XNewRef(data);
-    return guarded([&] { return capture::traced(data).release().ptr(); });
+    if (!recorder) return Py_XNewRef(self_of(self)->data);
+    return guarded([&] { return capture::data_of(self).release().ptr(); });
 }
 
 int refuse_new_data(Tensor* t) {

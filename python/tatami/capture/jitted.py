@@ -1,12 +1,15 @@
 """Functions whose kernel calls are recorded, and replayed from C++."""
 
 from functools import update_wrapper
+from threading import Lock
 
 import numpy as np
 
 from .. import _core
 from ..autograd import Tensor
 from .traced import Traced
+
+MOST = 8  # recordings of one signature that are kept, besides the newest
 
 
 def jit(f):
@@ -15,7 +18,8 @@ def jit(f):
     ``f`` is a step of training or of inference on tensors and arrays; call the result in its
     place. The first call of each shape runs as always, the next two are recorded and must agree,
     and all later ones only repeat the recorded kernel calls, on the same memory, with bit-equal
-    results. ``@tatami.jit`` serves as a decorator.
+    results. ``@tatami.jit`` decorates functions; a method is captured for one object, by
+    ``model.step = tatami.jit(model.step)``.
 
     >>> @tatami.jit
     ... def step(x, y):
@@ -51,7 +55,8 @@ class Jitted:
     def __init__(self, function):
         update_wrapper(self, function)
         self.function = function
-        self.arena = _core.arena()
+        self.arena = _core.arena()  # of all recordings, as one runs at a time
+        self.lock = Lock()
         self.variants = {}  # signature of the arguments -> its recordings
 
     def __call__(self, *args, **kwargs):
@@ -63,13 +68,14 @@ class Jitted:
         if variants is None:
             self.variants[signature] = _Variants()
             return self.function(*args, **kwargs)
-        for recording, result in variants.trusted:
-            if recording.fits():
-                return result(recording.replay(arrays))
-        return self._record(variants, args, kwargs, arrays)
+        with self.lock:
+            for recording, result in variants.trusted:
+                if recording.fits():
+                    return result(recording.replay(arrays))
+            return self._record(variants, args, kwargs, arrays)
 
-    def __get__(self, instance, owner=None):
-        return self if instance is None else _Bound(self, instance)
+    def __reduce__(self):
+        return Jitted, (self.function,)
 
     def _record(self, variants, args, kwargs, arrays):
         before = next((r for r in variants.recorded if r.fits()), None)
@@ -90,6 +96,7 @@ class Jitted:
         copies = [y.copy() for y in outputs]
         recording.finish(buffers, outputs)
         if before is None:
+            del variants.recorded[:-MOST]
             variants.recorded.append(recording)
         else:
             variants.recorded.remove(before)
@@ -100,27 +107,17 @@ class Jitted:
                     "array that Python makes anew each time, or is not called each time; give "
                     "what changes as an argument"
                 )
+            del variants.trusted[:-MOST]
             variants.trusted.append((recording, result))
         return result(copies)
 
 
 class _Variants:
-    """The recordings of one signature, by the gradients and modes that they began with."""
+    """The recordings of one signature, by the arrays, gradients and modes that they began with."""
 
     def __init__(self):
         self.recorded = []  # once
         self.trusted = []  # twice, to the same effect
-
-
-class _Bound:
-    """A captured method of one object."""
-
-    def __init__(self, jitted, instance):
-        self.call = jitted, instance
-
-    def __call__(self, *args, **kwargs):
-        jitted, instance = self.call
-        return jitted(instance, *args, **kwargs)
 
 
 def _signature(value, arrays):
