@@ -18,6 +18,7 @@ import tatami
 from reference import record
 from tatami import metrics, models
 from tatami.examples import _digits
+from tatami.examples import avatar as avatar_example
 from tatami.examples import pix2pix as pix2pix_example
 from tatami.examples import unet as unet_example
 from tatami.examples import wavenet as wavenet_example
@@ -111,6 +112,21 @@ def wavenet(seed):
     return {"nll": model.evaluate(*test, batch_size=7), "as_asked": asked}
 
 
+def avatar(seed):
+    """128 people who were never seen before, each in another pose."""
+    recipe = recipes.recipe("avatar")
+    tatami.manual_seed(seed)
+    model = trained(recipe, recipe.data(None, None)).eval()
+    x, real = recipe.pairs(128, recipe.HELD_OUT_SEED)
+    numbers = {}
+    for name, made in zip(("coarse", "both"), avatar_example.layers(model, x)):
+        numbers |= {
+            f"psnr_{name}": metrics.psnr(made, real),
+            f"l1_{name}": np.abs(made - real).mean(),
+        }
+    return numbers
+
+
 FAMILIES = {
     **autoencoders.FAMILIES,
     "vae": vae,
@@ -119,6 +135,7 @@ FAMILIES = {
     "pix2pix": pix2pix,
     "wavenet": wavenet,
     "diffusion": diffusion,
+    "avatar": avatar,
 }
 
 

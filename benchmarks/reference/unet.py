@@ -30,14 +30,14 @@ def two(c, d):
 
 
 class UNet(nn.Module):
-    def __init__(self, outputs):
+    def __init__(self, inputs, outputs, width):
         super().__init__()
-        widths = [WIDTH << level for level in range(DEPTH)]
-        self.first = two(1, WIDTH)
+        widths = [width << level for level in range(DEPTH)]
+        self.first = two(inputs, width)
         self.down = nn.ModuleList(two(c, 2 * c) for c in widths)
         self.up = nn.ModuleList(nn.ConvTranspose2d(2 * c, c, 2, 2) for c in widths[::-1])
         self.join = nn.ModuleList(two(2 * c, c) for c in widths[::-1])
-        self.last = nn.Conv2d(WIDTH, outputs, 1)
+        self.last = nn.Conv2d(width, outputs, 1)
 
     def forward(self, x):
         height, width = x.shape[2:]
@@ -53,7 +53,7 @@ class UNet(nn.Module):
 
 
 def trained(x, y, loss, rate, batch_size, epochs):
-    model = UNet(y.shape[1])
+    model = UNet(1, y.shape[1], WIDTH)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     for _ in range(epochs):
         for rows in torch.randperm(len(x)).split(batch_size):
