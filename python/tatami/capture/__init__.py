@@ -1,5 +1,7 @@
 """Steps recorded once and replayed without Python."""
 
+__all__ = ["jit"]
+
 
 def __getattr__(name):
     if name != "jit":
