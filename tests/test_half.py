@@ -1,4 +1,5 @@
-"""float16 and bfloat16: storage of 16 bits, sums in float32. The CUDA kernels alone take them."""
+"""float16 and bfloat16: storage of 16 bits, sums in float32. The CUDA kernels take both in every
+function, those of the CPU bfloat16 in products."""
 
 import functools
 
@@ -6,24 +7,30 @@ import numpy as np
 import pytest
 
 import reference as R
+import tatami
 from cases import CASES
-from support import LAYOUTS, C, is_float
+from conftest import ISAS
+from support import LAYOUTS, C, assert_same_bits, guarded, is_float
 from tatami import _core
 from tatami import kernels as K
 
 EMULATED = _core.isas() == ["cuda"]
-pytestmark = pytest.mark.skipif(not EMULATED, reason="16 bits are for CUDA")
 
 try:
     from ml_dtypes import bfloat16, finfo
 except ImportError:
-    DTYPES = [np.dtype(np.float16)]
+    DTYPES = [np.dtype(np.float16)] if EMULATED else []
     finfo = np.finfo
 else:
-    DTYPES = [np.dtype(np.float16), np.dtype(bfloat16)]
+    DTYPES = [np.dtype(np.float16), np.dtype(bfloat16)] if EMULATED else [np.dtype(bfloat16)]
 
+EVERY = sorted({case.name for case in CASES})
+PRODUCTS = [n for n in EVERY if n.startswith(("matmul", "linear", "conv", "lstm"))]
+NAMES = EVERY if EMULATED else PRODUCTS
+of_cuda = pytest.mark.skipif(not EMULATED, reason="on the CPU, products alone take bfloat16")
+of_cpu = pytest.mark.skipif(EMULATED, reason="about instruction sets of the CPU")
 every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
-NAMES = sorted({case.name for case in CASES})
+every_name = pytest.mark.parametrize("name", NAMES)
 
 
 def cases_of(name):
@@ -39,8 +46,8 @@ def inputs(case, dtype, n, whole=False):
 
 
 @every_dtype
-@pytest.mark.parametrize("name", NAMES)
-def test_values(name, dtype):
+@every_name
+def test_values(name, dtype, isa):
     """As for float32: off by no more than C eps |a| op |b|, eps that of the result's dtype."""
     for case in cases_of(name):
         for n in (1, 3):
@@ -58,8 +65,8 @@ def test_values(name, dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("name", sorted({case.name for case in CASES if case.exact}))
-def test_whole_numbers_are_rounded_once(name, dtype):
+@pytest.mark.parametrize("name", [n for n in NAMES if any(c.exact for c in CASES if c.name == n)])
+def test_whole_numbers_are_rounded_once(name, dtype, isa):
     for case in cases_of(name):
         if not case.exact:
             continue
@@ -77,6 +84,7 @@ def same(y, expected):
 
 
 @every_dtype
+@of_cuda
 def test_every_number_is_read_and_rounded_to_nearest_even(dtype):
     x = np.arange(1 << 16, dtype=np.uint16).view(dtype)
     wide = x.astype(np.float32)
@@ -88,10 +96,34 @@ def test_every_number_is_read_and_rounded_to_nearest_even(dtype):
 
 
 @every_dtype
-def test_sums_are_float32(dtype):
+@of_cpu
+def test_products_read_and_round_every_number_to_nearest_even(dtype, isa):
+    """But for those below 2^-126, which the instruction takes for zeros."""
+    x = np.arange(1 << 16, dtype=np.uint16).view(dtype)
+    wide = x.astype(np.float32)
+    with np.errstate(all="ignore"):
+        for factor in np.array([1, 0.1, -0.5, 3, 2.0**-12], dtype):
+            y, wanted = K.matmul(x[:, None], factor[None, None])[:, 0], wide * np.float32(factor)
+            normal = ~(np.minimum(np.abs(wide), np.abs(wanted)) < float(finfo(dtype).tiny))
+            same(y[normal], wanted[normal].astype(dtype))
+            assert (np.abs(y[~normal].astype(np.float32)) <= 4 * float(finfo(dtype).tiny)).all()
+
+
+@every_dtype
+def test_sums_of_products_are_float32(dtype, isa):
     """1 + 1 + ... stands still at 2048 (float16) or 256 (bfloat16) if it is summed in 16 bits."""
     ones = np.ones((1, 4096), dtype)
     assert float(K.matmul(ones, ones.T)[0, 0]) == 4096
+    x, w = np.ones((2, 64, 8, 8), dtype), np.ones((5, 64, 8, 8), dtype)
+    assert (K.conv2d(x, w).astype(np.float32) == 4096).all()
+    y = np.ones((4, 2, 32, 32), dtype)
+    assert (K.conv2d_weight_grad(y, y, (2, 2, 1, 1)).astype(np.float32) == 4096).all()
+
+
+@every_dtype
+@of_cuda
+def test_sums_are_float32(dtype):
+    ones = np.ones((1, 4096), dtype)
     assert float(K.global_norm([np.ones(1 << 14, dtype)])) == 128
     assert float(K.mse_loss(ones * 2, ones)) == 1
     assert float(K.avg_pool2d(np.ones((1, 1, 64, 64), dtype), 64)[0, 0, 0, 0]) == 1
@@ -103,7 +135,8 @@ def test_sums_are_float32(dtype):
 
 @every_dtype
 @pytest.mark.parametrize(
-    "name", ["relu", "softmax", "matmul", "layer_norm", "conv2d", "max_pool2d"]
+    "name",
+    ["relu", "softmax", "matmul", "layer_norm", "conv2d", "max_pool2d"] if EMULATED else PRODUCTS,
 )
 def test_any_layout_gives_the_same_bits(name, dtype):
     for case in cases_of(name):
@@ -123,7 +156,7 @@ def test_two_dtypes_in_one_call_are_refused(dtype):
     with pytest.raises(TypeError, match=f"{dtype}.*float32"):
         K.matmul(a, a.astype(np.float32))
     with pytest.raises(TypeError, match=f"float32.*{dtype}"):
-        K.relu(a, out=np.empty((2, 2), np.float32))
+        K.matmul(a, a, out=np.empty((2, 2), np.float32))
 
 
 @functools.cache
@@ -134,7 +167,7 @@ def sizes():
 
 @every_dtype
 @pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
-def test_products_of_any_size_and_layout(dtype, transposed):
+def test_products_of_any_size_and_layout(dtype, transposed, isa):
     rng = np.random.default_rng(1)
     for m, n, k in sizes():
         a = rng.standard_normal((m, k)).astype(dtype)
@@ -150,9 +183,86 @@ def test_products_of_any_size_and_layout(dtype, transposed):
 
 
 @every_dtype
-def test_nan_and_infinities_go_through_products(dtype):
+def test_nan_and_infinities_go_through_products(dtype, isa):
     a, b = np.ones((70, 40), dtype), np.ones((40, 50), dtype)
     a[3, 5], a[64, 0], b[39, 49] = np.nan, np.inf, -np.inf
     with np.errstate(invalid="ignore"):
         wanted = a.astype(np.float64) @ b.astype(np.float64)
     np.testing.assert_array_equal(K.matmul(a, b).astype(np.float64), wanted)
+
+
+@every_dtype
+@of_cpu
+@every_name
+def test_same_bits_for_any_number_of_threads(name, dtype, isa):
+    for case in cases_of(name):
+        arrays, _ = inputs(case, dtype, case.large)
+        with tatami.threads(1):
+            alone = case.run(K, arrays)
+        for n in (2, 3, 5):
+            with tatami.threads(n):
+                for y, one in zip(case.run(K, arrays), alone, strict=True):
+                    assert y.tobytes() == one.tobytes(), f"{case} on {n} threads"
+
+
+@every_dtype
+@of_cpu
+@pytest.mark.parametrize("name", ["matmul", "linear"])
+def test_matrix_products_are_those_of_float32_rounded(name, dtype):
+    """Bit for bit on every instruction set with FMA: pairs are added in the order of the sum."""
+    before = tatami.isa()
+    try:
+        for case in cases_of(name):
+            narrow, wide = inputs(case, dtype, 70)
+            for isa in (isa for isa in ISAS if isa != "portable"):
+                _core.set_isa(isa)
+                wanted = case.run(K, [a.astype(np.float32) if is_float(a) else a for a in wide])
+                for y, ref in zip(case.run(K, narrow), wanted, strict=True):
+                    assert y.tobytes() == ref.astype(dtype).tobytes(), f"{case} on {isa}"
+    finally:
+        _core.set_isa(before)
+
+
+@every_dtype
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 8191, 8193, 20001])
+def test_sums_of_any_length(k, dtype, isa):
+    rng = np.random.default_rng(k)
+    a, b = (rng.integers(-1, 2, shape).astype(dtype) for shape in ((5, k), (k, 40)))
+    bias = np.arange(40).astype(dtype)
+    wanted = a.astype(np.float32) @ b.astype(np.float32) + bias.astype(np.float32)
+    assert K.matmul(a, b, bias).tobytes() == wanted.astype(dtype).tobytes()
+
+
+@every_dtype
+def test_out_is_written_whole_and_nothing_else(dtype, isa):
+    a, b = np.ones((13, 7), dtype), np.ones((7, 37), dtype)
+    with guarded((13, 37), dtype) as out:
+        assert K.matmul(a, b, out=out) is out
+        assert (out.astype(np.float32) == 7).all()
+    x, w = np.ones((1, 3, 6, 9), dtype), np.ones((5, 3, 3, 3), dtype)
+    with guarded((1, 5, 4, 7), dtype) as out:
+        assert K.conv2d(x, w, out=out) is out
+        assert (out.astype(np.float32) == 27).all()
+
+
+@every_dtype
+@every_name
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's mean of nothing
+def test_an_empty_batch_gives_empty_results_and_zero_sums(name, dtype, isa):
+    for case in cases_of(name):
+        if case.in_place:
+            continue
+        arrays, wide = inputs(case, dtype, 0)
+        for y, ref in zip(case.run(K, arrays), case.run(R, wide), strict=True):
+            assert_same_bits(np.abs(y), np.abs(np.asarray(ref).astype(y.dtype)), str(case))
+
+
+@every_dtype
+@of_cpu
+@pytest.mark.parametrize("name", sorted(set(EVERY) - set(PRODUCTS)))
+def test_what_takes_no_bfloat16_says_so(name, dtype):
+    case = cases_of(name)[0]
+    arrays, _ = inputs(case, dtype, 2)
+    if any(is_float(a) for a in case.inputs(np.float64, 2)):
+        with pytest.raises(TypeError, match="bfloat16; float32 and float64 are supported"):
+            case.call(K, *arrays)

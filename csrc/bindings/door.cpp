@@ -5,6 +5,9 @@
 #define PY_ARRAY_UNIQUE_SYMBOL tatami_numpy
 #include <numpy/arrayobject.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "core/memory_pool.h"
 
 namespace tatami {
@@ -94,15 +97,42 @@ bool is_bfloat16(PyArray_Descr* type) {
     return true;
 }
 
+// What takes bfloat16 on the CPU: the products.
+bool is_product(std::string_view op) {
+    static constexpr std::string_view products[] = {
+        "matmul",
+        "linear",
+        "conv1d",
+        "conv1d_input_grad",
+        "conv1d_weight_grad",
+        "conv_transpose1d",
+        "conv_transpose1d_input_grad",
+        "conv_transpose1d_weight_grad",
+        "conv2d",
+        "conv2d_input_grad",
+        "conv2d_weight_grad",
+        "conv2d_bias_grad",
+        "conv_transpose2d",
+        "conv_transpose2d_input_grad",
+        "conv_transpose2d_weight_grad",
+        "lstm",
+        "lstm_cell",
+        "lstm_grad",
+    };
+    return std::ranges::find(products, op) != std::end(products);
+}
+
 DType float_dtype(const char* op, const char* name, const Given& a) {
     if (a.type->type_num == NPY_FLOAT) return DType::float32;
     if (a.type->type_num == NPY_DOUBLE) return DType::float64;
     const bool has_half = tables(a.array.device).has_half;
+    const bool has_bfloat16 = has_half || is_product(op);
     if (has_half && a.type->type_num == NPY_HALF) return DType::float16;
-    if (has_half && is_bfloat16(a.type)) return DType::bfloat16;
+    if (has_bfloat16 && is_bfloat16(a.type)) return DType::bfloat16;
     throw TypeError(concat(op, ": ", name, " has dtype ", type_name(a.type),
-                           has_half ? "; float16, bfloat16, float32 and float64 are supported"
-                                    : "; float32 and float64 are supported",
+                           has_half       ? "; float16, bfloat16, float32 and float64 are supported"
+                           : has_bfloat16 ? "; bfloat16, float32 and float64 are supported"
+                                          : "; float32 and float64 are supported",
                            " (use .astype(numpy.float32))"));
 }
 

@@ -11,6 +11,9 @@ namespace tatami {
 namespace avx512 {
 Tables make_tables();
 }
+namespace avx512_bf16 {
+Tables make_tables();
+}
 #endif
 #ifdef TATAMI_HAVE_AVX2
 namespace avx2 {
@@ -41,6 +44,9 @@ bool has_v4() {
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }
+bool has_bfloat16() {
+    return has_v4() && __builtin_cpu_supports("avx512bf16");
+}
 #endif
 
 struct Backend {
@@ -56,6 +62,7 @@ const std::vector<Backend>& backends() {
     if (cuda_is_emulated()) return emulated;
     static const std::vector<Backend> list = {
 #ifdef TATAMI_HAVE_AVX512
+        {"avx512_bf16", has_bfloat16(), &avx512_bf16::make_tables},
         {"avx512", has_v4(), &avx512::make_tables},
 #endif
 #ifdef TATAMI_HAVE_AVX2

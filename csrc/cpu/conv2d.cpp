@@ -71,23 +71,8 @@ static void input_grad_strided(const Conv2d& p, const T* dy, const T* weight, co
         const int64_t o = group * p.group_o, c = group * p.group_c;
         memory::Scratch memory(s.count * sizeof(Phase<T, PhaseWeight<T>>));
         auto* const phase = memory.as<Phase<T, PhaseWeight<T>>>();
-        int64_t count = 0;
-        for (int64_t i = 0; i < s.count; i++) {
-            const int64_t top = i / p.stride_w, left = i % p.stride_w;
-            if (top >= p.h || left >= p.w) continue;
-            const Image<T> out{dx + c * p.h * p.w + top * p.w + left,
-                               p.c * p.h * p.w,
-                               p.h * p.w,
-                               ceil_div(p.h - top, p.stride_h),
-                               ceil_div(p.w - left, p.stride_w),
-                               p.stride_h * p.w,
-                               p.stride_w,
-                               bias ? bias + c : nullptr,
-                               p.activation};
-            const PhaseWeight<T> weights{weight + o * p.group_c * window, p.group_c * window,
-                                         window, s.taps[i], s.offset + s.first_tap[i]};
-            phase[count++] = {weights, s.first_tap[i], s.taps[i], out};
-        }
+        const int64_t count = phases_of(p, s, weight + o * p.group_c * window,
+                                        bias ? bias + c : nullptr, dx + c * p.h * p.w, phase);
         products(p.group_c, p.n, dy + o * p.oh * p.ow, g, phase, count);
     });
 }

@@ -23,7 +23,7 @@ inline constexpr int kDirectVectors = min(kMostVectors, (kRegisters - 2) / (ROWS
 // strip[position[vector] + channel·channel_stride + offset[tap]...]
 template <class T, int ROWS>
 void direct_tile(int64_t channels, int64_t taps, const int64_t* offset, int64_t channel_stride,
-                 const T* a, const T* strip, const int64_t* position, T* c) {
+                 const T* a, const T* strip, const int64_t* position, SumOf<T>* c) {
     constexpr int NV = kDirectVectors<ROWS>;
     const T* b[NV];
     for (int j = 0; j < NV; j++) b[j] = strip + position[j];
@@ -44,7 +44,7 @@ void direct_tile(int64_t channels, int64_t taps, const int64_t* offset, int64_t 
 template <class T>
 struct DirectTile {
     void (*run)(int64_t channels, int64_t taps, const int64_t* offset, int64_t channel_stride,
-                const T* a, const T* strip, const int64_t* position, T* c);
+                const T* a, const T* strip, const int64_t* position, SumOf<T>* c);
     int64_t vectors;
 };
 
@@ -120,7 +120,7 @@ struct PackedPhase {
 // The rows [row, row + rows) of a phase's grid, in one image. tile: scratch.
 template <class T>
 void direct_rows(const PackedPhase<T>& a, const Strip& s, const T* strip, const Image<T>& out,
-                 int64_t image, int64_t row, int64_t rows, T* tile) {
+                 int64_t image, int64_t row, int64_t rows, SumOf<T>* tile) {
     const Walk<T> walk(rows, out.columns, s.pitch);
     const T* weights = a.weights;
     for (int64_t first = 0; first < a.m; first += a.tile_rows, weights += a.tile_size) {
@@ -181,7 +181,8 @@ void direct(int64_t m, int64_t images, const T* source, const GatherShape& g, co
         fill_strip(g, s, source + image * g.image_stride, row, strip);
         for (int64_t p = 0; p < count; p++)
             direct_rows(packed[p], s, strip, phase[p].out, image, row,
-                        min(s.rows, phase[p].out.rows - row), strip + strip_size);
+                        min(s.rows, phase[p].out.rows - row),
+                        reinterpret_cast<SumOf<T>*>(strip + strip_size));
     });
 }
 

@@ -7,7 +7,8 @@
 //   B: void pack(T* to, column, columns, k0, depth)     to: panels (depth, kPanel) one after the
 //          other, as many as hold `columns`, zeros past them
 //      Runs runs(column, columns, k0, depth)
-//   C: T* direct(row, column, columns, int64_t& stride)     where a whole tile can be written in
+//   C: SumOf<T>* direct(row, column, columns, int64_t& stride)     where a whole tile can be
+//   written in
 //          place, or nullptr: then through read / write(tile (rows, kPanel), row, rows, column,
 //          columns)
 //      int64_t depth_limit()     the deepest block of k, kDepth where nothing speaks against it
@@ -33,9 +34,10 @@ struct DepthBlock {
 // What a thread packs into, and what it will pack next.
 template <class T>
 struct Packed {
-    T *tiles, *panels, *edge;  // edge (kTileRows, kPanel): a tile that C cannot hold in place
-    int64_t tile_size;         // elements between tiles of A
-    bool keep_tiles;           // for the groups of columns to come
+    T *tiles, *panels;
+    SumOf<T>* edge;     // (kTileRows, kPanel): a tile that C cannot hold in place
+    int64_t tile_size;  // elements between tiles of A
+    bool keep_tiles;    // for the groups of columns to come
     Fetch next_a, next_b;
 };
 
@@ -49,8 +51,8 @@ TATAMI_INLINE void multiply_tile(const DepthBlock& block, const Rectangle& at, c
          column += kPanel<T>, b += kPanel<T> * block.depth) {
         const int64_t columns = min<int64_t>(kPanel<T>, at.end_column - column);
         int64_t stride = kPanel<T>;
-        T* const in_place = c.direct(at.row, column, columns, stride);
-        T* const target = in_place ? in_place : to.edge;
+        SumOf<T>* const in_place = c.direct(at.row, column, columns, stride);
+        SumOf<T>* const target = in_place ? in_place : to.edge;
         if (!in_place && !block.first) c.read(to.edge, at.row, rows, column, columns);
         tile_for<T>(rows, columns, !block.first)(block.depth, a, b, kPanel<T>, target, stride,
                                                  to.next_a, to.next_b);
@@ -107,7 +109,8 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
 
     const auto multiply = [&](int64_t task, int worker) {
         T* const own = scratch.as<T>() + worker * scratch_size;
-        Packed<T> to{own, own + a_size, own + a_size + b_size, tile_size, keep_tiles, {}, {}};
+        auto* const edge = reinterpret_cast<SumOf<T>*>(own + a_size + b_size);
+        Packed<T> to{own, own + a_size, edge, tile_size, keep_tiles, {}, {}};
         const int64_t row = task / cut.columns.count * cut.rows.size * tiles.size;
         const int64_t column = task % cut.columns.count * cut.columns.size;
         const Rectangle all{row, min(m, row + cut.rows.size * tiles.size), column,

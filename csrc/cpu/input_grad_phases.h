@@ -1,6 +1,7 @@
 // The input gradient of a convolution as convolutions of dy: one for each phase of the stride.
 #pragma once
 
+#include "cpu/direct.h"
 #include "cpu/gather.h"
 #include "cpu/gemm.h"
 #include "ops/conv2d.h"
@@ -86,6 +87,33 @@ TATAMI_INLINE InputGradPhases input_grad_phases(const Conv2d& p, void* memory) {
             }
     }
     return s;
+}
+
+// The products of the phases that have pixels, of one group: its weights (group_o, group_c,
+// window), its bias and its channels of dx. Returns how many there are, at most s.count.
+template <class T>
+TATAMI_INLINE int64_t phases_of(const Conv2d& p, const InputGradPhases& s, const T* weight,
+                                const SumOf<T>* bias, Stored<T>* dx,
+                                Phase<T, PhaseWeight<T>>* phase) {
+    const int64_t window = p.kh * p.kw;
+    int64_t count = 0;
+    for (int64_t i = 0; i < s.count; i++) {
+        const int64_t top = i / p.stride_w, left = i % p.stride_w;
+        if (top >= p.h || left >= p.w) continue;
+        const Image<T> out{dx + top * p.w + left,
+                           p.c * p.h * p.w,
+                           p.h * p.w,
+                           ceil_div(p.h - top, p.stride_h),
+                           ceil_div(p.w - left, p.stride_w),
+                           p.stride_h * p.w,
+                           p.stride_w,
+                           bias,
+                           p.activation};
+        const PhaseWeight<T> weights{weight, p.group_c * window, window, s.taps[i],
+                                     s.offset + s.first_tap[i]};
+        phase[count++] = {weights, s.first_tap[i], s.taps[i], out};
+    }
+    return count;
 }
 
 // dy as the input gradient reads it, one group's channels; tap: those of all phases.

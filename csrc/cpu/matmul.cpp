@@ -1,33 +1,45 @@
 // Matrix products: thin ones by streaming B once, the rest by gemm.h, batches side by side.
 #include "ops/matmul.h"
 
+#include "cpu/batches.h"
+#include "cpu/bfloat16.h"
 #include "cpu/product.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {
 
 template <class T>
-static void product(const Matmul& p, const T* a, const T* b, const T* bias, T* y) {
-    const MatrixA<T> left{a, p.a_layout.row, p.a_layout.column};
-    const MatrixB<T> right{b, p.b_layout.row, p.b_layout.column};
-    const MatrixC<T> out{y, p.n, bias, p.activation};
-    product(p.m, p.n, p.k, left, right, out);
+static void matmul(const Matmul& p, const T* a, const T* b, const T* bias, T* y) {
+    each_product(p, [&](int64_t a_offset, int64_t b_offset, int64_t y_offset) {
+        const MatrixA<T> left{a + a_offset, p.a_layout.row, p.a_layout.column};
+        const MatrixB<T> right{b + b_offset, p.b_layout.row, p.b_layout.column};
+        const MatrixC<T> out{y + y_offset, p.n, bias, p.activation};
+        product(p.m, p.n, p.k, left, right, out);
+    });
 }
 
-template <class T>
-static void matmul(const Matmul& p, const T* a, const T* b, const T* bias, T* y) {
-    if (p.batches == 1) return product(p, a, b, bias, y);
-    const int64_t work = p.batches * (p.m * p.n * p.k / kLanes<T> + 100);
-    parallel_problems(p.batches, work, [&](int64_t index) {
-        int64_t rest = index, a_offset = 0, b_offset = 0;
-        for (int axis = p.batch.rank - 1; axis >= 0; axis--) {
-            const int64_t i = rest % p.batch.size[axis];
-            rest /= p.batch.size[axis];
-            a_offset += i * p.a_layout.batch[axis];
-            b_offset += i * p.b_layout.batch[axis];
-        }
-        product(p, a + a_offset, b + b_offset, bias, y + index * p.m * p.n);
+// How many elements a matrix of rows and columns spans in memory.
+static int64_t span(int64_t rows, int64_t columns, const MatrixLayout& l) {
+    return rows && columns ? (rows - 1) * l.row + (columns - 1) * l.column + 1 : 0;
+}
+
+static void matmul_widened(const Matmul& p, const Bfloat16* a, const Bfloat16* b,
+                           const Bfloat16* bias, Bfloat16* y) {
+    const Widened wide_bias(bias, p.n);
+    each_product(p, [&](int64_t a_offset, int64_t b_offset, int64_t y_offset) {
+        const Widened left(a + a_offset, span(p.m, p.k, p.a_layout)),
+            right(b + b_offset, span(p.k, p.n, p.b_layout));
+        const memory::Scratch sums(size_t(p.m * p.n) * sizeof(float));
+        product<float>(p.m, p.n, p.k, {left, p.a_layout.row, p.a_layout.column},
+                       {right, p.b_layout.row, p.b_layout.column},
+                       {sums.as<float>(), p.n, wide_bias, p.activation});
+        narrow_all(sums.as<float>(), y + y_offset, p.m * p.n);
     });
+}
+
+template <>
+MatmulKernels<Bfloat16> matmul_kernels() {
+    return {&matmul_widened};
 }
 
 template <class T>

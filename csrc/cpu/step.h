@@ -97,7 +97,7 @@ namespace detail {
 
 // sums (ROWS, NV vectors) = a (ROWS, depth; row stride a_row) · b (depth, NV vectors)
 template <class T, int NV, int ROWS>
-void step_tile(int64_t depth, const T* a, int64_t a_row, const T* b, T* sums) {
+void step_tile(int64_t depth, const T* a, int64_t a_row, const T* b, SumOf<T>* sums) {
     Vec<T> acc[ROWS][NV] = {};
     accumulate<T, ROWS, NV>(acc, depth, a, a_row, 1, b, NV * kLanes<T>);
 #pragma GCC unroll 16
@@ -107,7 +107,7 @@ void step_tile(int64_t depth, const T* a, int64_t a_row, const T* b, T* sums) {
 }
 
 template <class T>
-using StepTileFn = void (*)(int64_t depth, const T* a, int64_t a_row, const T* b, T* sums);
+using StepTileFn = void (*)(int64_t depth, const T* a, int64_t a_row, const T* b, SumOf<T>* sums);
 
 template <class T, int GATES>
 struct StepTileTable {
@@ -133,17 +133,17 @@ TATAMI_INLINE void fetch_tile(int64_t row, int64_t rows, int64_t unit, int64_t u
     const int64_t end = min(units, unit + kStepUnits<T, GATES>);
     for (; unit < end; unit += kLanes<T>)
         for (int64_t i = 0; i < rows; i++)
-            finish.fetch(row + i, Units<T>{unit, min<int64_t>(kLanes<T>, end - unit)});
+            finish.fetch(row + i, Units<SumOf<T>>{unit, min<int64_t>(kLanes<T>, end - unit)});
 }
 
 // The sums of one panel for `rows` rows, handed to finish row by row while they are in L1: inlined
 // once for every tile height, so that the code stays small.
 template <class T, int GATES, class Finish>
-TATAMI_INLINE void finish_tile(const T* sums, int64_t row, int64_t rows, int64_t unit,
+TATAMI_INLINE void finish_tile(const SumOf<T>* sums, int64_t row, int64_t rows, int64_t unit,
                                int64_t units, const Finish& finish) {
     constexpr int NV = kStepVectors<GATES>;
     for (int part = 0; part < NV / GATES; part++, sums += GATES * kLanes<T>, unit += kLanes<T>) {
-        const Units<T> group{unit, min<int64_t>(kLanes<T>, units - unit)};
+        const Units<SumOf<T>> group{unit, min<int64_t>(kLanes<T>, units - unit)};
         for (int64_t i = 0; i < rows && group.count > 0; i++) {
             Vec<T> gate[GATES];
 #pragma GCC unroll 4
@@ -158,7 +158,7 @@ template <class T, int GATES, class Finish>
 TATAMI_INLINE void step_panel(const StepProduct<T>& s, int64_t row, int64_t rows, int64_t panel,
                               const Finish& finish) {
     constexpr int kColumns = kStepVectors<GATES> * kLanes<T>;
-    alignas(64) T sums[kStepRows<GATES> * kColumns];
+    alignas(64) SumOf<T> sums[kStepRows<GATES> * kColumns];
     const int64_t unit = panel * kStepUnits<T, GATES>;
     fetch_tile<T, GATES>(row, rows, unit, s.units, finish);
     step_tile_for<T, GATES>(rows)(s.live.any(row, rows) ? s.depth : 0, s.a + row * s.a_row, s.a_row,
@@ -192,7 +192,8 @@ void step_once(const StepProduct<T>& s, RowRange rows, const Finish& finish) {
 template <class T, int GATES, class Finish>
 void step(const StepProduct<T>& s, const StepShare& share, const Finish& finish) {
     const int64_t count = share.rows.end - share.rows.begin;
-    if (!s.panels) return step_once<T, GATES>(s, share.rows, finish);
+    if constexpr (!std::is_same_v<T, Twin>)
+        if (!s.panels) return step_once<T, GATES>(s, share.rows, finish);
     const Blocks tiles = even_blocks(count, kStepRows<GATES>, 1);
     // Neighbours read the same panel.
     const int64_t all = count > 0 ? ceil_div(s.units, kStepUnits<T, GATES>) * tiles.count : 0;

@@ -29,9 +29,18 @@ static Kernels<T> make_kernels() {
     };
 }
 
+// The products alone take bfloat16: door.cpp names them.
+static Kernels<Bfloat16> make_bfloat16_kernels() {
+    Kernels<Bfloat16> k{};
+    k.conv2d = conv2d_kernels<Bfloat16>();
+    k.lstm = lstm_kernels<Bfloat16>();
+    k.matmul = matmul_kernels<Bfloat16>();
+    return k;
+}
+
 // Called only once this instruction set is known to be there: nothing here runs at load.
 Tables make_tables() {
-    return {make_kernels<float>(), make_kernels<double>()};
+    return {make_kernels<float>(), make_kernels<double>(), false, {}, make_bfloat16_kernels()};
 }
 
 }  // namespace tatami::TATAMI_ISA

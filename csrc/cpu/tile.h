@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/fetch.h"
+#include "cpu/twin.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -10,10 +11,11 @@ inline constexpr int kTileRows = kRegisters == 32 ? 12 : 6;
 // One block depth for every instruction set: a tile's rows of A (24 KB) stay in L1, and each
 // element of C is read and written once a block.
 inline constexpr int64_t kDepth = 512;
+inline constexpr int64_t kNoLimit = int64_t(1) << 48;
 template <class T>
 inline constexpr int kPanel = 2 * kLanes<T>;  // columns of a packed panel
 
-// acc (ROWS, NV vectors) += a (ROWS; a_row apart) · row (NV vectors), one fused multiply-add each.
+// acc (ROWS, NV vectors) += a (ROWS; a_row apart) · row (NV vectors), one multiply-add each.
 template <class T, int ROWS, int NV>
 TATAMI_INLINE void multiply_add(Vec<T> (&acc)[ROWS][NV], const T* a, int64_t a_row,
                                 const Vec<T> (&row)[NV]) {
@@ -21,7 +23,7 @@ TATAMI_INLINE void multiply_add(Vec<T> (&acc)[ROWS][NV], const T* a, int64_t a_r
     for (int i = 0; i < ROWS; i++) {
         const Vec<T> factor = broadcast(a[i * a_row]);
 #pragma GCC unroll 8
-        for (int j = 0; j < NV; j++) acc[i][j] = fma(factor, row[j], acc[i][j]);
+        for (int j = 0; j < NV; j++) acc[i][j] = dot<T>(factor, row[j], acc[i][j]);
     }
 }
 
@@ -48,7 +50,7 @@ inline constexpr int kFetchLines = 16;
 // A chain is continued from c when ACCUMULATE: so neither blocking nor the number of threads nor
 // the vector width changes a bit. Meanwhile what is packed next is fetched.
 template <class T, int ROWS, int NV, bool ACCUMULATE>
-void tile(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c, int64_t c_stride,
+void tile(int64_t depth, const T* a, const T* b, int64_t b_stride, SumOf<T>* c, int64_t c_stride,
           Fetch& next_a, Fetch& next_b) {
     Vec<T> acc[ROWS][NV];
 #pragma GCC unroll 16
@@ -69,7 +71,7 @@ void tile(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c, int64_t
 }
 
 template <class T>
-using TileFn = void (*)(int64_t depth, const T* a, const T* b, int64_t b_stride, T* c,
+using TileFn = void (*)(int64_t depth, const T* a, const T* b, int64_t b_stride, SumOf<T>* c,
                         int64_t c_stride, Fetch& next_a, Fetch& next_b);
 
 namespace detail {

@@ -2,8 +2,9 @@
 
 Sizes in the docstrings: N batch, C channels in, O channels out, T time steps, I input features,
 H hidden features (or height, with W). All arrays of a call share one dtype, float32 or float64,
-and on a GPU also float16 or bfloat16, whose arithmetic is float32. Any NumPy layout is accepted;
-what is not contiguous is copied once (``matmul`` and ``linear`` read transposed views in place).
+and on a GPU also float16 or bfloat16, whose arithmetic is float32; on the CPU the products
+(``matmul``, ``linear``, convolutions, LSTM) take bfloat16. Any NumPy layout is accepted; what is
+not contiguous is copied once (``matmul`` and ``linear`` read transposed views in place).
 Results are new C-contiguous arrays unless ``out=`` is given, which must fit exactly. Shapes and
 values that do not fit raise ``ValueError``, dtypes and kinds of array ``TypeError``, and nothing is
 written then.
