@@ -18,27 +18,27 @@ static void forward(const Conv2d& p, const Bfloat16* x, const Bfloat16* weight,
                     const Bfloat16* bias, Bfloat16* y) {
     const Widened wide_x(x, x_size(p)), wide_weight(weight, weight_size(p)), wide_bias(bias, p.o);
     const Narrowed wide_y(y, y_size(p));
-    conv2d_kernels<float>().forward(p, wide_x, wide_weight, wide_bias, wide_y);
+    conv2d_kernels<float>().forward.call(p, wide_x, wide_weight, wide_bias, wide_y);
 }
 
 static void input_grad(const Conv2d& p, const Bfloat16* dy, const Bfloat16* weight,
                        const Bfloat16* bias, Bfloat16* dx) {
     const Widened wide_dy(dy, y_size(p)), wide_weight(weight, weight_size(p)), wide_bias(bias, p.c);
     const Narrowed wide_dx(dx, x_size(p));
-    conv2d_kernels<float>().input_grad(p, wide_dy, wide_weight, wide_bias, wide_dx);
+    conv2d_kernels<float>().input_grad.call(p, wide_dy, wide_weight, wide_bias, wide_dx);
 }
 
 static void weight_grad(const Conv2d& p, const Bfloat16* dy, const Bfloat16* x, Bfloat16* dweight) {
     const Widened wide_dy(dy, y_size(p)), wide_x(x, x_size(p));
     const Narrowed wide_dweight(dweight, weight_size(p));
-    conv2d_kernels<float>().weight_grad(p, wide_dy, wide_x, wide_dweight);
+    conv2d_kernels<float>().weight_grad.call(p, wide_dy, wide_x, wide_dweight);
 }
 
 static void bias_grad(int64_t n, int64_t channels, int64_t pixels, const Bfloat16* dy,
                       Bfloat16* dbias) {
     const Widened wide_dy(dy, n * channels * pixels);
     const Narrowed wide_dbias(dbias, channels);
-    conv2d_kernels<float>().bias_grad(n, channels, pixels, wide_dy, wide_dbias);
+    conv2d_kernels<float>().bias_grad.call(n, channels, pixels, wide_dy, wide_dbias);
 }
 
 template <>

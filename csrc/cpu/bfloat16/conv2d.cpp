@@ -113,7 +113,7 @@ static void forward(const Conv2d& p, const Bfloat16* x, const Bfloat16* weight,
                     const Bfloat16* bias, Bfloat16* y) {
     if (p.group_c == 1 ||
         filtering_pays(p, {4, 36, 43, 500, 150, 480}, p.oh, p.ow, p.group_c, p.group_o))
-        return widened().forward(p, x, weight, bias, y);
+        return widened().forward.call(p, x, weight, bias, y);
     const Widened wide_bias(bias, p.o);
     if (is_pointwise(p))
         return pointwise(p.n, p.h * p.w, p.o, {weight, p.c, 1, p.c}, x, wide_bias, p.activation, y);
@@ -146,7 +146,7 @@ static void input_grad(const Conv2d& p, const Bfloat16* dy, const Bfloat16* weig
                        const Bfloat16* bias, Bfloat16* dx) {
     if (p.group_o == 1 || p.oh * p.ow == 1 ||
         filtering_pays(p, {4, 36, 43, 500, 150, 480}, p.h, p.w, p.group_o, p.group_c))
-        return widened().input_grad(p, dy, weight, bias, dx);
+        return widened().input_grad.call(p, dy, weight, bias, dx);
     const Widened wide_bias(bias, p.c);
     if (is_pointwise(p))
         return pointwise(p.n, p.h * p.w, p.c, {weight, 1, p.c, p.o}, dy, wide_bias, p.activation,
@@ -174,7 +174,7 @@ static void input_grad(const Conv2d& p, const Bfloat16* dy, const Bfloat16* weig
 static void weight_grad(const Conv2d& p, const Bfloat16* dy, const Bfloat16* x, Bfloat16* dweight) {
     if (p.n <= 1 || (p.group_c == 1 && p.groups > 1) ||
         filtering_pays(p, {4, 36, 48, 250, 250, 400}, p.oh, p.ow, p.group_o, p.group_c))
-        return widened().weight_grad(p, dy, x, dweight);
+        return widened().weight_grad.call(p, dy, x, dweight);
     const int64_t images = twins(p.n), size = p.o * p.group_c * p.kh * p.kw;
     const int64_t parts = pixel_parts(images * p.oh * p.ow, size * sizeof(float));
     const Zipped x_twins(x, 1, p.n, p.c * p.h * p.w), dy_twins(dy, 1, p.n, p.o * p.oh * p.ow);

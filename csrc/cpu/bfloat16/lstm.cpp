@@ -83,7 +83,7 @@ static const Twin* as_twins(const Bfloat16* row) {
 }
 
 static void forward(const Recurrent& p, const RecurrentForward<Bfloat16>& a) {
-    if (a.h_states) return widened().forward(p, a);
+    if (a.h_states) return widened().forward.call(p, a);
     const int64_t x_row = factor_row(p.i), h_row = factor_row(p.h), gates_size = p.n * p.columns;
     const Blocks chunks = even_blocks(
         p.t,
