@@ -54,6 +54,10 @@ def mlp(draw):
     return params, dense
 
 
+def tiny(draw):
+    return [draw.layer(32, 16), draw.layer(10, 32)], dense
+
+
 def dense(params, x):
     for p in params[:-1]:
         x = jax.nn.relu(linear(p, x))
