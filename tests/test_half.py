@@ -254,7 +254,9 @@ def test_an_empty_batch_gives_empty_results_and_zero_sums(name, dtype, isa):
             continue
         arrays, wide = inputs(case, dtype, 0)
         for y, ref in zip(case.run(K, arrays), case.run(R, wide), strict=True):
-            assert_same_bits(np.abs(y), np.abs(np.asarray(ref).astype(y.dtype)), str(case))
+            rounded = np.abs(np.asarray(ref).astype(y.dtype))
+            # As float32: of ml_dtypes' NaN nothing is known by its kind.
+            assert_same_bits(*(a.astype(np.float32) for a in (np.abs(y), rounded)), str(case))
 
 
 @every_dtype
