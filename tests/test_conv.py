@@ -22,14 +22,17 @@ def whole(*shapes, dtype=np.float32, seed=0):
 
 
 def check_exactly(x, w, **options):
-    """The three convolutions of whole numbers, to the last bit."""
+    """The three convolutions of whole numbers, to the last bit; asked for where 3x3 windows of so
+    many channels are transformed otherwise."""
+    many = min(w.shape[1], len(w) // options.get("groups", 1)) >= 32 and w.shape[2:] == (3, 3)
+    asked = {**options, "exact": True} if many else options
     bias = np.arange(len(w)).astype(x.dtype)
     y = R.conv2d(x, w, bias, **options)
-    np.testing.assert_array_equal(K.conv2d(x, w, bias, **options, exact=True), y, str(options))
+    np.testing.assert_array_equal(K.conv2d(x, w, bias, **asked), y, str(options))
     (gy,) = whole(y.shape, dtype=x.dtype, seed=1)
-    grad_x = K.conv2d_input_grad(gy, w, x.shape, **options, exact=True)
+    grad_x = K.conv2d_input_grad(gy, w, x.shape, **asked)
     np.testing.assert_array_equal(grad_x, R.conv2d_input_grad(gy, w, x.shape, **options))
-    grad_w = K.conv2d_weight_grad(gy, x, w.shape, **options, exact=True)
+    grad_w = K.conv2d_weight_grad(gy, x, w.shape, **asked)
     np.testing.assert_array_equal(grad_w, R.conv2d_weight_grad(gy, x, w.shape, **options))
 
 

@@ -52,15 +52,9 @@ TATAMI_INLINE void store_first(Bfloat16* p, Vec<float> v, int64_t n) {
 #endif
 }
 
-// to (n) = from (n)
-TATAMI_INLINE void widen(const Bfloat16* from, float* to, int64_t n) {
-    constexpr int64_t lanes = kLanes<float>;
-    for (; n >= lanes; n -= lanes, from += lanes, to += lanes) store(to, load(from));
-    if (n > 0) store_first(to, load_first(from, n), n);
-}
-
-// to (n) = from (n), rounded
-TATAMI_INLINE void narrow(const float* from, Bfloat16* to, int64_t n) {
+// to (n) = from (n), of which one is bfloat16
+template <class From, class To>
+TATAMI_INLINE void convert(const From* from, To* to, int64_t n) {
     constexpr int64_t lanes = kLanes<float>;
     for (; n >= lanes; n -= lanes, from += lanes, to += lanes) store(to, load(from));
     if (n > 0) store_first(to, load_first(from, n), n);
@@ -69,7 +63,7 @@ TATAMI_INLINE void narrow(const float* from, Bfloat16* to, int64_t n) {
 // The same, on all threads.
 TATAMI_INLINE void narrow_all(const float* from, Bfloat16* to, int64_t n) {
     parallel_ranges(n, 1024, n / kLanes<float>, [&](int64_t begin, int64_t end) {
-        narrow(from + begin, to + begin, end - begin);
+        convert(from + begin, to + begin, end - begin);
     });
 }
 
@@ -80,7 +74,7 @@ class Widened {
         : given_(from), scratch_(from ? size_t(n) * sizeof(float) : 0) {
         if (from)
             parallel_ranges(n, 1024, n / kLanes<float>, [&](int64_t begin, int64_t end) {
-                widen(from + begin, data() + begin, end - begin);
+                convert(from + begin, data() + begin, end - begin);
             });
     }
     TATAMI_INLINE operator const float*() const { return given_ ? data() : nullptr; }

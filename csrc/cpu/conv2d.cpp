@@ -4,7 +4,7 @@
 #include "cpu/conv2d.h"
 #include "cpu/depthwise.h"
 #include "cpu/direct.h"
-#include "cpu/gemm.h"
+#include "cpu/gemm_phases.h"
 #include "cpu/image.h"
 #include "cpu/input_grad_phases.h"
 #include "cpu/product_plan.h"
@@ -28,14 +28,7 @@ static void products(int64_t m, int64_t images, const T* source, const GatherSha
                      });
     if (plan.way == ProductWay::direct)
         return direct(m, images, source, g, plan.strip, phase, count);
-    for (int64_t p = 0; p < count; p++) {
-        const Image<T>& out = phase[p].out;
-        GatherShape shape = g;
-        shape.rows = out.rows, shape.columns = out.columns;
-        shape.taps = phase[p].taps, shape.tap = g.tap + phase[p].first_tap;
-        gemm<T>(m, images * out.rows * out.columns, g.channels * shape.taps, phase[p].weights,
-                Gather<T>{source, shape}, out);
-    }
+    gemm_phases(m, images, source, g, phase, count);
 }
 
 template <class T>

@@ -96,7 +96,7 @@ struct Image {
                             min<int64_t>(kLanes<T>, n - i));
         } else if constexpr (kRounds) {
             Stored<T> rounded[kPanel<T>];
-            narrow(from, rounded, n);
+            convert(from, rounded, n);
             for (int64_t i = 0; i < n; i++) to[i * pixel_stride] = rounded[i];
         } else {
             for (int64_t i = 0; i < n; i++) to[i * pixel_stride] = from[i];

@@ -20,6 +20,8 @@ struct WinogradCost {
     int64_t side, values;
     double products, source, result, weights;
 };
+inline constexpr WinogradCost kFours{4, 36, 43, 500, 150, 480}, kTwos{2, 16, 18, 140, 60, 380},
+    kFoursWeightGrad{4, 36, 48, 250, 250, 400};
 
 // 4x4 windows with stride 2: all, and those whose gradient by the input has the phases of Doubling.
 TATAMI_INLINE bool halves(const Conv2d& p) {
@@ -66,8 +68,8 @@ TATAMI_INLINE bool halving_pays(const Conv2d& p, const WinogradCost& cost, int64
 TATAMI_INLINE WinogradScheme keeping_scheme(const Conv2d& p, int64_t rows, int64_t columns,
                                             int64_t from, int64_t to, double packing) {
     if (!keeps(p) || p.exact) return WinogradScheme::none;
-    const double fours = winograd_cost({4, 36, 43, 500, 150, 480}, p.n, rows, columns, from, to);
-    const double twos = winograd_cost({2, 16, 18, 140, 60, 380}, p.n, rows, columns, from, to);
+    const double fours = winograd_cost(kFours, p.n, rows, columns, from, to);
+    const double twos = winograd_cost(kTwos, p.n, rows, columns, from, to);
     const double inside = double((3 * rows - 2) * (3 * columns - 2)) / double(9 * rows * columns);
     const double direct = direct_cost(p, 1.2 * inside) + packing * double(from * to) / kPack<float>;
     if (min(fours, twos) >= kClearly * direct) return WinogradScheme::none;
@@ -92,8 +94,7 @@ TATAMI_INLINE WinogradScheme winograd_weight_grad_scheme(const Conv2d& p) {
     if (halving_pays(p, {2, 36, 36, 100, 450, 400}, p.group_o, p.group_c, 1.25))
         return WinogradScheme::halving;
     if (!keeps(p) || p.exact) return WinogradScheme::none;
-    const double fours =
-        winograd_cost({4, 36, 48, 250, 250, 400}, p.n, p.oh, p.ow, p.group_o, p.group_c);
+    const double fours = winograd_cost(kFoursWeightGrad, p.n, p.oh, p.ow, p.group_o, p.group_c);
     return fours < kClearly * direct_cost(p, 1.2) ? WinogradScheme::fours : WinogradScheme::none;
 }
 

@@ -24,10 +24,11 @@ TATAMI_DEVICE uint32_t word_of(float x) {
     return x != x ? 0x7FC00000u : bits::of(x);
 }
 
-struct ToHalf {
+template <class T>
+struct To16 {
     static constexpr int kIn = 1, kOut = 1;
     TATAMI_DEVICE void operator()(const uint32_t* in, uint32_t* out) const {
-        out[0] = Half(bits::as_float(in[0])).word;
+        out[0] = T(bits::as_float(in[0])).word;
     }
 };
 struct OfHalf {
@@ -36,12 +37,6 @@ struct OfHalf {
         Half h;
         h.word = uint16_t(in[0]);
         out[0] = word_of(h);
-    }
-};
-struct ToBfloat16 {
-    static constexpr int kIn = 1, kOut = 1;
-    TATAMI_DEVICE void operator()(const uint32_t* in, uint32_t* out) const {
-        out[0] = Bfloat16(bits::as_float(in[0])).word;
     }
 };
 struct ToTf32 {
@@ -179,9 +174,10 @@ static std::string run(const char* name, bool consecutive = false) {
 }
 
 static std::string run_all() {
-    return run<ToHalf>("to_half") + run<OfHalf>("of_half", true) + run<ToBfloat16>("to_bfloat16") +
-           run<ToTf32>("to_tf32") + run<Shuffle>("shuffle") + run<ShuffleXor>("shuffle_xor") +
-           run<Ballot>("ballot") + run<LoadMatrices<false>>("load_matrices") +
+    return run<To16<Half>>("to_half") + run<OfHalf>("of_half", true) +
+           run<To16<Bfloat16>>("to_bfloat16") + run<ToTf32>("to_tf32") + run<Shuffle>("shuffle") +
+           run<ShuffleXor>("shuffle_xor") + run<Ballot>("ballot") +
+           run<LoadMatrices<false>>("load_matrices") +
            run<LoadMatrices<true>>("load_matrices_transposed") + run<AsyncCopy>("async_copy") +
            run<Multiply<Half>>("multiply_half") + run<Multiply<Bfloat16>>("multiply_bfloat16") +
            run<Multiply<float>>("multiply_tf32");

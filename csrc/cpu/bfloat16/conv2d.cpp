@@ -2,26 +2,20 @@
 // the weight gradient, are zipped once, then gathered as numbers of float32 are.
 #include "ops/conv2d.h"
 
+#include "cpu/bfloat16/by_float32.h"
 #include "cpu/bfloat16/factors.h"
-#include "cpu/direct.h"
+#include "cpu/gemm_phases.h"
 #include "cpu/input_grad_phases.h"
 #include "cpu/pixel_dots.h"
 #include "cpu/table.h"
 #include "cpu/weight_grad_gemm.h"
 #include "cpu/winograd_way.h"
 
-namespace tatami {
+namespace tatami::TATAMI_ISA {
 
-namespace avx512 {
-template <class T>
-Conv2dKernels<T> conv2d_kernels();
-}
-
-namespace TATAMI_ISA {
-
-// By way of float32: where that has minimal filtering, for what has no two channels or images to be
+// By way of float32, where that has minimal filtering; for what has no two channels or images to be
 // twins, and for generators' first layers.
-static Conv2dKernels<Bfloat16> widened() {
+static Conv2dKernels<Bfloat16> by_float32() {
     return avx512::conv2d_kernels<Bfloat16>();
 }
 
@@ -80,14 +74,7 @@ static void products(int64_t m, int64_t images, const Twin* source, const Gather
         if (direct_pays<Twin>(m, g, taps, strip))
             return direct(m, images, source, g, strip, phase, count);
     }
-    for (int64_t p = 0; p < count; p++) {
-        const Image<Twin>& out = phase[p].out;
-        GatherShape shape = g;
-        shape.rows = out.rows, shape.columns = out.columns;
-        shape.taps = phase[p].taps, shape.tap = g.tap + phase[p].first_tap;
-        gemm<Twin>(m, images * out.rows * out.columns, g.channels * shape.taps, phase[p].weights,
-                   Gather<Twin>{source, shape}, out);
-    }
+    gemm_phases(m, images, source, g, phase, count);
 }
 
 // Windows of one pixel, and planes wide enough to be multiplied as they lie: y (m, pixels) =
@@ -111,9 +98,8 @@ static void pointwise(int64_t images, int64_t pixels, int64_t m, const TwinsA& a
 
 static void forward(const Conv2d& p, const Bfloat16* x, const Bfloat16* weight,
                     const Bfloat16* bias, Bfloat16* y) {
-    if (p.group_c == 1 ||
-        filtering_pays(p, {4, 36, 43, 500, 150, 480}, p.oh, p.ow, p.group_c, p.group_o))
-        return widened().forward.call(p, x, weight, bias, y);
+    if (p.group_c == 1 || filtering_pays(p, kFours, p.oh, p.ow, p.group_c, p.group_o))
+        return by_float32().forward.call(p, x, weight, bias, y);
     const Widened wide_bias(bias, p.o);
     if (is_pointwise(p))
         return pointwise(p.n, p.h * p.w, p.o, {weight, p.c, 1, p.c}, x, wide_bias, p.activation, y);
@@ -145,8 +131,8 @@ static void forward(const Conv2d& p, const Bfloat16* x, const Bfloat16* weight,
 static void input_grad(const Conv2d& p, const Bfloat16* dy, const Bfloat16* weight,
                        const Bfloat16* bias, Bfloat16* dx) {
     if (p.group_o == 1 || p.oh * p.ow == 1 ||
-        filtering_pays(p, {4, 36, 43, 500, 150, 480}, p.h, p.w, p.group_o, p.group_c))
-        return widened().input_grad.call(p, dy, weight, bias, dx);
+        filtering_pays(p, kFours, p.h, p.w, p.group_o, p.group_c))
+        return by_float32().input_grad.call(p, dy, weight, bias, dx);
     const Widened wide_bias(bias, p.c);
     if (is_pointwise(p))
         return pointwise(p.n, p.h * p.w, p.c, {weight, 1, p.c, p.o}, dy, wide_bias, p.activation,
@@ -173,8 +159,8 @@ static void input_grad(const Conv2d& p, const Bfloat16* dy, const Bfloat16* weig
 
 static void weight_grad(const Conv2d& p, const Bfloat16* dy, const Bfloat16* x, Bfloat16* dweight) {
     if (p.n <= 1 || (p.group_c == 1 && p.groups > 1) ||
-        filtering_pays(p, {4, 36, 48, 250, 250, 400}, p.oh, p.ow, p.group_o, p.group_c))
-        return widened().weight_grad.call(p, dy, x, dweight);
+        filtering_pays(p, kFoursWeightGrad, p.oh, p.ow, p.group_o, p.group_c))
+        return by_float32().weight_grad.call(p, dy, x, dweight);
     const int64_t images = twins(p.n), size = p.o * p.group_c * p.kh * p.kw;
     const int64_t parts = pixel_parts(images * p.oh * p.ow, size * sizeof(float));
     const Zipped x_twins(x, 1, p.n, p.c * p.h * p.w), dy_twins(dy, 1, p.n, p.o * p.oh * p.ow);
@@ -189,9 +175,7 @@ static void weight_grad(const Conv2d& p, const Bfloat16* dy, const Bfloat16* x, 
 
 template <>
 Conv2dKernels<Bfloat16> conv2d_kernels() {
-    return {&forward, &input_grad, &weight_grad, widened().bias_grad};
+    return {&forward, &input_grad, &weight_grad, by_float32().bias_grad};
 }
 
-}  // namespace TATAMI_ISA
-
-}  // namespace tatami
+}  // namespace tatami::TATAMI_ISA

@@ -146,7 +146,7 @@ struct RoundedC {
     TATAMI_INLINE void write(const float* tile, int64_t row, int64_t rows, int64_t column,
                              int64_t columns) const {
         for (int64_t r = 0; r < rows; r++)
-            narrow(tile + r * kPanel<float>, data + (row + r) * row_stride + column, columns);
+            convert(tile + r * kPanel<float>, data + (row + r) * row_stride + column, columns);
     }
 
     TATAMI_INLINE void finish(float* tile, int64_t stride, int64_t, int64_t rows, int64_t column,

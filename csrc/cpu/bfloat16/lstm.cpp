@@ -1,23 +1,12 @@
 // LSTM inference of bfloat16 in the processor's own instruction: x, h and the weights are factors
 // of 16 bits, c, the gates and all sums are float32.
+#include "cpu/bfloat16/by_float32.h"
 #include "cpu/bfloat16/factors.h"
 #include "cpu/math.h"
 #include "cpu/recurrent.h"
 #include "cpu/table.h"
 
-namespace tatami {
-
-namespace avx512 {
-template <class T>
-RecurrentKernels<T> lstm_kernels();
-}
-
-namespace TATAMI_ISA {
-
-// Training goes by way of float32.
-static RecurrentKernels<Bfloat16> widened() {
-    return avx512::lstm_kernels<Bfloat16>();
-}
+namespace tatami::TATAMI_ISA {
 
 // Elements of a row of factors: whole cache lines, and no multiple of 1 KiB, as in recurrent.cpp.
 static int64_t factor_row(int64_t k) {
@@ -83,7 +72,7 @@ static const Twin* as_twins(const Bfloat16* row) {
 }
 
 static void forward(const Recurrent& p, const RecurrentForward<Bfloat16>& a) {
-    if (a.h_states) return widened().forward.call(p, a);
+    if (a.h_states) return avx512::lstm_kernels<Bfloat16>().forward.call(p, a);  // training
     const int64_t x_row = factor_row(p.i), h_row = factor_row(p.h), gates_size = p.n * p.columns;
     const Blocks chunks = even_blocks(
         p.t,
@@ -144,15 +133,13 @@ static void forward(const Recurrent& p, const RecurrentForward<Bfloat16>& a) {
     }
     for (int64_t r = 0; r < p.n; r++) {
         std::memmove(a.h_n + r * p.h, h.at(last) + r * h_row, size_t(p.h) * sizeof(Bfloat16));
-        narrow(c.at(last) + r * p.state_row, a.c_n + r * p.h, p.h);
+        convert(c.at(last) + r * p.state_row, a.c_n + r * p.h, p.h);
     }
 }
 
 template <>
 RecurrentKernels<Bfloat16> lstm_kernels() {
-    return {&forward, widened().backward};
+    return {&forward, avx512::lstm_kernels<Bfloat16>().backward};
 }
 
-}  // namespace TATAMI_ISA
-
-}  // namespace tatami
+}  // namespace tatami::TATAMI_ISA

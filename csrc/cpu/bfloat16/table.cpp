@@ -1,13 +1,10 @@
 #include "cpu/table.h"
 
-namespace tatami {
+#include "cpu/bfloat16/by_float32.h"
 
-namespace avx512 {
-Tables make_tables();
-}
+namespace tatami::TATAMI_ISA {
 
 // The kernels of AVX-512, but for products of bfloat16.
-namespace TATAMI_ISA {
 Tables make_tables() {
     Tables tables = avx512::make_tables();
     tables.bf16.conv2d = conv2d_kernels<Bfloat16>();
@@ -15,6 +12,5 @@ Tables make_tables() {
     tables.bf16.matmul = matmul_kernels<Bfloat16>();
     return tables;
 }
-}  // namespace TATAMI_ISA
 
-}  // namespace tatami
+}  // namespace tatami::TATAMI_ISA

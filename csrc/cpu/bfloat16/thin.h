@@ -50,7 +50,7 @@ void thin_twin_strip(const TwinsA& a, const TwinsB& b, const RoundedC& c, int64_
     for (; d < twins(a.k); d++) thin_twins<ROWS, 1>(a, b, d, column, columns, sums);
     c.finish(sums, kThinColumns, 0, ROWS, column, columns);
     for (int r = 0; r < ROWS; r++)
-        narrow(sums + r * kThinColumns, c.data + r * c.row_stride + column, columns);
+        convert(sums + r * kThinColumns, c.data + r * c.row_stride + column, columns);
 }
 
 // m: at most kThinRows.
