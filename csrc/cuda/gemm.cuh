@@ -213,11 +213,17 @@ void gemm_by_size(const Products& p, const A& a, const B& b, const C& c, V* resu
 // On the tensor cores.
 template <class T, class A, class B, class C>
 void gemm_mma(const Products& p, const A& a, const B& b, const C& c, float* result) {
-    // Two factors that are read by element leave too few registers for large tiles.
+    // Two factors that are read by element leave too few registers for large tiles; so does one
+    // whose lines are searched for by element, where copies take registers too.
     constexpr bool kPlaces = HasPlaces<A, typename A::Row> || HasPlaces<B, typename B::Column>;
+    constexpr bool kSearches = !HasPlaces<B, typename B::Column> && B::kAlongDepth;
     using Small = MmaLoop<T, 64, 64, 32, 32>;
-    using Large = std::conditional_t<kPlaces, MmaLoop<T, 128, 128, 64, 32>, Small>;
-    gemm_by_size<Large, Small>(p, a, b, c, result);
+    using Whole = MmaLoop<T, 128, 128, 64, 32>;
+    using Large = std::conditional_t<kSearches, FromTf32<Whole>, Whole>;
+    if (kSearches && !device().tf32)
+        gemm_tiled<Small>(p, a, b, c, result);
+    else
+        gemm_by_size<std::conditional_t<kPlaces, Large, Small>, Small>(p, a, b, c, result);
 }
 
 // Into `result`, all matrices (m, n) one after the other and not rounded, unless that is nullptr.

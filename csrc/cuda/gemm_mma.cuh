@@ -276,4 +276,10 @@ struct MmaLoop {
     }
 };
 
+// A loop for GPUs from the first with TF32 on (Device::tf32): their copies take no registers.
+template <class Loop>
+struct FromTf32 : Loop {
+    static constexpr bool kUseful = kMultiplies<float>;
+};
+
 }  // namespace tatami::cuda

@@ -124,8 +124,10 @@ struct HeldBackward {
     Real<T>* part;  // (slots, 2, count) or nullptr
 };
 
+// Asked for one block a processor, ptxas does not spill registers of warps' teams for more of them.
 template <class Team, int N, int P, class T>
-__global__ __launch_bounds__(kHeldThreads) void held_backward(const HeldBackward<T> a) {
+__global__ __launch_bounds__(kHeldThreads,
+                             Team::kTeams > 1) void held_backward(const HeldBackward<T> a) {
     const Team team;
     const int n = int(a.p.count);
     const int64_t slot = blockIdx.x, begin = slot * a.slot_rows;

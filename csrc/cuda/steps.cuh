@@ -15,6 +15,7 @@
 // product and the work for every phase. Both are plain launches, for CUDA graphs to capture.
 #pragma once
 
+#include "cuda/divide.cuh"
 #include "cuda/persistent.cuh"
 #include "cuda/product.h"
 

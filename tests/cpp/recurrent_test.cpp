@@ -95,8 +95,9 @@ struct Layer {
     }
 };
 
-constexpr emulator::Device kNone{8, 0},
-    kDevices[] = {{1, 227 << 10}, {5, 24 << 10}, {16, 16 << 10}};
+using Devices = std::vector<emulator::Device>;
+constexpr emulator::Device kNone{8, 0};
+const Devices kDevices{{1, 227 << 10}, {5, 24 << 10}, {16, 16 << 10}};
 
 // How far the two ways may be apart: some roundings of T, or, of 16 bits, a few after each other.
 template <class T>
@@ -107,12 +108,12 @@ template <>
 constexpr double kBound<Bfloat16> = 8 * 3.9e-3;
 
 template <class T>
-void both_ways_agree(const Layer<T>& layer) {
+void both_ways_agree(const Layer<T>& layer, const Devices& devices = kDevices) {
     emulator::device() = kNone;
     const auto stepwise = layer.run();
     std::vector<std::vector<T>> first;
     uint64_t seed = 1;
-    for (const emulator::Device& device : kDevices) {
+    for (const emulator::Device& device : devices) {
         emulator::device() = device;
         emulator::set_schedule(seed++);
         const auto found = layer.run();
@@ -144,16 +145,25 @@ void every_layer_agrees() {
         }
 }
 
-// The cuts that the tests above and a GPU see.
-void plans_are_as_meant() {
-    const auto plan = [](Sequence all, cuda::Device device, PhaseSize phase) {
-        return Persistent::choose(all, device, 4, {phase});
+// Depths that a warp multiplies in several turns, and units and rows in several products.
+template <class T>
+void long_sums_agree() {
+    const Devices devices{{1, 227 << 10}, {7, 40 << 10}};
+    both_ways_agree(Layer<T>(RecurrentKind::lstm, 2, 10, 2, 37, false), devices);
+    both_ways_agree(Layer<T>(RecurrentKind::gru_reset_before, 2, 35, 2, 66, true), devices);
+}
+
+// The cuts that the tests above and a GPU see, for elements of so many bytes.
+void plans_are_as_meant(int64_t element) {
+    const auto plan = [=](Sequence all, cuda::Device device, PhaseSize phase) {
+        return Persistent::choose(all, device, element, {phase});
     };
-    const auto fits = [](const Persistent& p, const Sequence& all, cuda::Device device) {
+    const auto fits = [=](const Persistent& p, const Sequence& all, cuda::Device device) {
         CHECK(p.across * p.units >= all.units && (p.across - 1) * p.units < all.units);
         CHECK(p.down * p.rows >= all.rows && (p.down - 1) * p.rows < all.rows);
         CHECK(p.blocks() <= device.processors && p.shared_bytes <= device.shared_bytes);
         CHECK(p.staged % p.tile_rows == 0 && p.rows % p.tile_rows == 0 && p.units % 4 == 0);
+        CHECK(p.sums_at % 16 == 0 && (p.sums_at < p.shared_bytes) == (element == 2));
     };
     const cuda::Device large{132, 227 << 10}, small{16, 16 << 10};
     for (const int64_t rows : {1, 7, 64, 1000})
@@ -163,7 +173,8 @@ void plans_are_as_meant() {
             if (rows < 1000) CHECK(p.blocks() > 0);
             if (p.blocks()) fits(p, all, large);
         }
-    CHECK(plan({100, 8, 2000, false}, large, {4, 2000}).blocks() == 0);  // 64 MB of weights
+    const int64_t many = 8000 / element;  // 64 MB of weights and more
+    CHECK(plan({100, 8, many, false}, large, {4, many}).blocks() == 0);
     const Sequence all{3, 5, 23, false};
     const Persistent p = plan(all, small, {1, 4 * 23});
     fits(p, all, small);
@@ -173,10 +184,12 @@ void plans_are_as_meant() {
 }  // namespace
 
 int main() {
-    plans_are_as_meant();
+    for (const int64_t element : {2, 4}) plans_are_as_meant(element);
     every_layer_agrees<float>();
     every_layer_agrees<double>();
     every_layer_agrees<Half>();
     every_layer_agrees<Bfloat16>();
+    long_sums_agree<Half>();
+    long_sums_agree<Bfloat16>();
     std::puts("recurrent layers on CUDA: both ways agree");
 }
