@@ -17,9 +17,11 @@ struct Windows {
     bool turned;
 };
 
-// Channels of the source that are multiplied at once: their weights stay in L2.
+// Channels of the source that are multiplied at once: their weights stay near, and those of a
+// product's phases in L1.
 template <class S>
-inline constexpr int64_t kChannelsAtOnce = S::kPhases == 1 ? 256 : 128;
+inline constexpr int64_t kChannelsAtOnce =
+    (S::kPhases == 1 ? 256 : 128) * 6 / kTableRows<typename S::Weights>;
 
 // to (values, depth, kPanel): the weights of `columns` channels of the result from `column` on by
 // the source's from k0 on; zeros past the last of either. Both sides have far too many streams for
@@ -206,10 +208,14 @@ static void winograd(const TiledImages<T>& x, int64_t images, const Windows<T>& 
 template <class T, class... Arguments>
 static void winograd_by(WinogradScheme scheme, const Arguments&... arguments) {
     switch (scheme) {
-        case WinogradScheme::halving:
-            return winograd<T, Halving>(arguments...);
-        case WinogradScheme::doubling:
-            return winograd<T, Doubling>(arguments...);
+        case WinogradScheme::halving_fours:
+            return winograd<T, HalvingFours>(arguments...);
+        case WinogradScheme::halving_twos:
+            return winograd<T, HalvingTwos>(arguments...);
+        case WinogradScheme::doubling_fours:
+            return winograd<T, DoublingFours>(arguments...);
+        case WinogradScheme::doubling_twos:
+            return winograd<T, DoublingTwos>(arguments...);
         case WinogradScheme::fours:
             return winograd<T, Fours>(arguments...);
         case WinogradScheme::twos:
@@ -237,12 +243,12 @@ void winograd_forward(WinogradScheme scheme, const Conv2d& p, const T* x, const 
 }
 
 // With stride 1 a convolution with the windows turned by half a turn, padded by what is left of
-// them; with stride 2 Doubling's tables turn them.
+// them; with stride 2 the tables turn them.
 template <class T>
 void winograd_input_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* weight,
                          const T* bias, T* dx) {
     const int64_t window = p.kh * p.kw;
-    const bool turned = scheme != WinogradScheme::doubling;
+    const bool turned = p.stride_h == 1;
     const int64_t top = turned ? p.kh - 1 - p.pad_top : 1,
                   left = turned ? p.kw - 1 - p.pad_left : 1;
     for (int64_t g = 0; g < p.groups; g++) {

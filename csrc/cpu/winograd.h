@@ -19,7 +19,7 @@ namespace tatami::TATAMI_ISA {
 //   e by source value kValue[f·kProducts + e]
 
 // 4x4, stride 2: even and odd pixels are two images, and their windows 2x2 with stride 1: F(2, 2).
-struct Halving {
+struct HalvingTwos {
     static constexpr int kTaps = 4, kStep = 4, kPatch = 6, kOutputs = 2, kProducts = 3, kPhases = 2;
     static constexpr int kValue[] = {0, 1, 2, 3, 4, 5};
     struct Source {
@@ -36,9 +36,40 @@ struct Halving {
     };
 };
 
+// The same by F(4, 2) at the points 0, -1, 1/2, 2 and infinity, whose errors are half those with 1.
+struct HalvingFours {
+    static constexpr int kTaps = 4, kStep = 8, kPatch = 10, kOutputs = 4, kProducts = 5;
+    static constexpr int kPhases = 2;
+    static constexpr int kValue[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    struct Source {
+        static constexpr double at[10][10] = {
+            {1, 0, -1.5, 0, -1.5, 0, 1, 0, 0, 0}, {0, 0, 1, 0, -2.5, 0, 1, 0, 0, 0},
+            {0, 0, -2, 0, -1, 0, 1, 0, 0, 0},     {0, 0, -0.5, 0, 0.5, 0, 1, 0, 0, 0},
+            {0, 0, 1, 0, -1.5, 0, -1.5, 0, 1, 0}, {0, 1, 0, -1.5, 0, -1.5, 0, 1, 0, 0},
+            {0, 0, 0, 1, 0, -2.5, 0, 1, 0, 0},    {0, 0, 0, -2, 0, -1, 0, 1, 0, 0},
+            {0, 0, 0, -0.5, 0, 0.5, 0, 1, 0, 0},  {0, 0, 0, 1, 0, -1.5, 0, -1.5, 0, 1}};
+    };
+    struct Weights {
+        static constexpr double at[10][4] = {{1, 0, 0, 0},
+                                             {-2 / 9., 0, 2 / 9., 0},
+                                             {-8 / 9., 0, -4 / 9., 0},
+                                             {1 / 9., 0, 2 / 9., 0},
+                                             {0, 0, 1, 0},
+                                             {0, 1, 0, 0},
+                                             {0, -2 / 9., 0, 2 / 9.},
+                                             {0, -8 / 9., 0, -4 / 9.},
+                                             {0, 1 / 9., 0, 2 / 9.},
+                                             {0, 0, 0, 1}};
+    };
+    struct Result {
+        static constexpr double at[4][5] = {
+            {1, 1, 1, 1, 0}, {0, -1, 0.5, 2, 0}, {0, 1, 0.25, 4, 0}, {0, -1, 0.125, 8, 1}};
+    };
+};
+
 // Its gradient by the input, padding 1: even and odd pixels of the result are two images, each by
 // F(2, 2) from source pixels of which they share the middle ones.
-struct Doubling {
+struct DoublingTwos {
     static constexpr int kTaps = 4, kStep = 2, kPatch = 4, kOutputs = 4, kProducts = 6, kPhases = 1;
     static constexpr int kValue[] = {0, 1, 2, 2, 3, 4};
     struct Source {
@@ -52,6 +83,38 @@ struct Doubling {
     struct Result {
         static constexpr int at[4][6] = {
             {1, 1, 0, 0, 0, 0}, {0, 0, 0, 1, 1, 0}, {0, 1, -1, 0, 0, 0}, {0, 0, 0, 0, 1, -1}};
+    };
+};
+
+// The same by F(4, 2) at the points of HalvingFours.
+struct DoublingFours {
+    static constexpr int kTaps = 4, kStep = 4, kPatch = 6, kOutputs = 8, kProducts = 10;
+    static constexpr int kPhases = 1;
+    static constexpr int kValue[] = {0, 1, 2, 3, 4, 4, 5, 6, 7, 8};
+    struct Source {
+        static constexpr double at[9][6] = {
+            {1, -1.5, -1.5, 1, 0, 0}, {0, 1, -2.5, 1, 0, 0},    {0, -2, -1, 1, 0, 0},
+            {0, -0.5, 0.5, 1, 0, 0},  {0, 1, -1.5, -1.5, 1, 0}, {0, 0, 1, -2.5, 1, 0},
+            {0, 0, -2, -1, 1, 0},     {0, 0, -0.5, 0.5, 1, 0},  {0, 0, 1, -1.5, -1.5, 1}};
+    };
+    struct Weights {
+        static constexpr double at[10][4] = {{0, 0, 0, 1},
+                                             {0, 2 / 9., 0, -2 / 9.},
+                                             {0, -4 / 9., 0, -8 / 9.},
+                                             {0, 2 / 9., 0, 1 / 9.},
+                                             {0, 1, 0, 0},
+                                             {0, 0, 1, 0},
+                                             {2 / 9., 0, -2 / 9., 0},
+                                             {-4 / 9., 0, -8 / 9., 0},
+                                             {2 / 9., 0, 1 / 9., 0},
+                                             {1, 0, 0, 0}};
+    };
+    struct Result {
+        static constexpr double at[8][10] = {
+            {1, 1, 1, 1, 0, 0, 0, 0, 0, 0},      {0, 0, 0, 0, 0, 1, 1, 1, 1, 0},
+            {0, -1, 0.5, 2, 0, 0, 0, 0, 0, 0},   {0, 0, 0, 0, 0, 0, -1, 0.5, 2, 0},
+            {0, 1, 0.25, 4, 0, 0, 0, 0, 0, 0},   {0, 0, 0, 0, 0, 0, 1, 0.25, 4, 0},
+            {0, -1, 0.125, 8, 1, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, -1, 0.125, 8, 1}};
     };
 };
 
@@ -101,14 +164,31 @@ struct Twos {
 // scheme X. Product e is source value e by value kValue[e] of dy; their sums over all tiles make
 // the taps by Result.
 
-// Halving's: F(2, 2), where pixels are made as Doubling makes them.
-struct HalvingGrad {
-    using X = Halving;
-    using Result = Doubling::Result;
+// F(2, 2), where pixels are made as DoublingTwos makes them.
+struct HalvingTwosGrad {
+    using X = HalvingTwos;
+    using Result = DoublingTwos::Result;
     static constexpr int kStep = 2, kPatch = 2;
     static constexpr int kValue[] = {0, 1, 2, 0, 1, 2};
     struct Source {
         static constexpr int at[3][2] = {{1, 0}, {1, 1}, {0, 1}};
+    };
+};
+
+// F(2, 4) at the points of HalvingFours.
+struct HalvingFoursGrad {
+    using X = HalvingFours;
+    static constexpr int kStep = 4, kPatch = 4;
+    static constexpr int kValue[] = {0, 1, 2, 3, 4, 0, 1, 2, 3, 4};
+    struct Source {
+        static constexpr double at[5][4] = {
+            {1, 0, 0, 0}, {1, -1, 1, -1}, {1, 0.5, 0.25, 0.125}, {1, 2, 4, 8}, {0, 0, 0, 1}};
+    };
+    struct Result {
+        static constexpr double at[4][10] = {{1, -2 / 9., -8 / 9., 1 / 9., 0, 0, 0, 0, 0, 0},
+                                             {0, 0, 0, 0, 0, 1, -2 / 9., -8 / 9., 1 / 9., 0},
+                                             {0, 2 / 9., -4 / 9., 2 / 9., 1, 0, 0, 0, 0, 0},
+                                             {0, 0, 0, 0, 0, 0, 2 / 9., -4 / 9., 2 / 9., 1}};
     };
 };
 

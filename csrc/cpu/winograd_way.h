@@ -7,7 +7,15 @@
 
 namespace tatami::TATAMI_ISA {
 
-enum class WinogradScheme { none, halving, doubling, fours, twos };
+enum class WinogradScheme : uint8_t {
+    none,
+    halving_fours,
+    halving_twos,
+    doubling_fours,
+    doubling_twos,
+    fours,
+    twos,
+};
 
 // What the transformed sources of a group of tiles take of the last cache.
 inline constexpr int64_t kWinogradBytes = 8 << 20;
@@ -56,10 +64,37 @@ TATAMI_INLINE double direct_cost(const Conv2d& p, double taps) {
 
 inline constexpr double kClearly = 0.9;
 
-TATAMI_INLINE bool halving_pays(const Conv2d& p, const WinogradCost& cost, int64_t from, int64_t to,
-                                double taps) {
-    return halves(p) && !p.exact && p.n * p.oh * p.ow * from * to > 0 &&
-           winograd_cost(cost, p.n, p.oh, p.ow, from, to) < kClearly * direct_cost(p, taps);
+// Of 4x4 windows with stride 2: either scheme, what it costs, and what a tap of a plain product
+// does.
+struct StridedSchemes {
+    WinogradScheme fours, twos;
+    WinogradCost fours_cost, twos_cost;
+    double taps;
+};
+inline constexpr StridedSchemes kHalving{WinogradScheme::halving_fours,
+                                         WinogradScheme::halving_twos,
+                                         {4, 100, 100, 1200, 300, 700},
+                                         {2, 36, 36, 450, 200, 400},
+                                         1.1},
+    kDoubling{WinogradScheme::doubling_fours,
+              WinogradScheme::doubling_twos,
+              {4, 81, 100, 800, 1000, 600},
+              {2, 25, 36, 200, 400, 400},
+              1.25},
+    kHalvingGrad{WinogradScheme::halving_fours,
+                 WinogradScheme::halving_twos,
+                 {4, 100, 100, 300, 1500, 800},
+                 {2, 36, 36, 100, 450, 400},
+                 1.25};
+
+// Of two that cost about the same, the twos: they add up whole numbers exactly.
+TATAMI_INLINE WinogradScheme strided_scheme(const Conv2d& p, const StridedSchemes& s, int64_t from,
+                                            int64_t to) {
+    if (p.exact || p.n * p.oh * p.ow * from * to == 0) return WinogradScheme::none;
+    const double fours = winograd_cost(s.fours_cost, p.n, p.oh, p.ow, from, to);
+    const double twos = winograd_cost(s.twos_cost, p.n, p.oh, p.ow, from, to);
+    if (min(fours, twos) >= kClearly * direct_cost(p, s.taps)) return WinogradScheme::none;
+    return fours < kClearly * twos ? s.fours : s.twos;
 }
 
 // For rows x columns pixels of `to` channels. Small images are also counted without the taps on
@@ -77,22 +112,19 @@ TATAMI_INLINE WinogradScheme keeping_scheme(const Conv2d& p, int64_t rows, int64
 }
 
 TATAMI_INLINE WinogradScheme winograd_forward_scheme(const Conv2d& p) {
-    if (halving_pays(p, {2, 36, 36, 450, 200, 400}, p.group_c, p.group_o, 1.1))
-        return WinogradScheme::halving;
+    if (halves(p)) return strided_scheme(p, kHalving, p.group_c, p.group_o);
     return keeping_scheme(p, p.oh, p.ow, p.group_c, p.group_o, 150);
 }
 
 TATAMI_INLINE WinogradScheme winograd_input_grad_scheme(const Conv2d& p) {
-    if (p.pad_top == 1 && p.pad_left == 1 &&
-        halving_pays(p, {2, 25, 36, 200, 400, 400}, p.group_o, p.group_c, 1.25))
-        return WinogradScheme::doubling;
+    if (p.pad_top == 1 && p.pad_left == 1 && halves(p))
+        return strided_scheme(p, kDoubling, p.group_o, p.group_c);
     if (p.pad_top >= p.kh || p.pad_left >= p.kw) return WinogradScheme::none;
     return keeping_scheme(p, p.h, p.w, p.group_o, p.group_c, 350);
 }
 
 TATAMI_INLINE WinogradScheme winograd_weight_grad_scheme(const Conv2d& p) {
-    if (halving_pays(p, {2, 36, 36, 100, 450, 400}, p.group_o, p.group_c, 1.25))
-        return WinogradScheme::halving;
+    if (halves(p)) return strided_scheme(p, kHalvingGrad, p.group_o, p.group_c);
     if (!keeps(p) || p.exact) return WinogradScheme::none;
     const double fours = winograd_cost(kFoursWeightGrad, p.n, p.oh, p.ow, p.group_o, p.group_c);
     return fours < kClearly * direct_cost(p, 1.2) ? WinogradScheme::fours : WinogradScheme::none;

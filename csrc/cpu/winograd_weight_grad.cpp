@@ -125,8 +125,9 @@ static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweig
 template <class T>
 void winograd_weight_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* x,
                           T* dweight) {
-    const auto group = scheme == WinogradScheme::halving ? &weight_grad_group<T, HalvingGrad>
-                                                         : &weight_grad_group<T, FoursGrad>;
+    auto group = &weight_grad_group<T, FoursGrad>;
+    if (scheme == WinogradScheme::halving_fours) group = &weight_grad_group<T, HalvingFoursGrad>;
+    if (scheme == WinogradScheme::halving_twos) group = &weight_grad_group<T, HalvingTwosGrad>;
     for (int64_t g = 0; g < p.groups; g++)
         group(p, dy + g * p.group_o * p.oh * p.ow, x + g * p.group_c * p.h * p.w,
               dweight + g * p.group_o * p.group_c * p.kh * p.kw);
