@@ -223,7 +223,7 @@ def test_what_is_not_finite_stays_in_its_tiles(isa):
     ):
         x, w, grad_y = arguments(shape, out, options)
         x[3, 5, 11, 14] = grad_y[3, 7, 11, 14] = np.inf
-        for y, plain, tiles in zip(
+        for y, plain, (rows, columns) in zip(
             three(x, w, grad_y, **options)[:2],
             three(x, w, grad_y, **options, exact=True)[:2],
             (reach, back),
@@ -231,7 +231,7 @@ def test_what_is_not_finite_stays_in_its_tiles(isa):
         ):
             reached = ~np.isfinite(y)
             assert reached[~np.isfinite(plain)].all()
-            reached[3, :, *tiles] = False
+            reached[3, :, rows, columns] = False
             assert not reached.any()
 
 

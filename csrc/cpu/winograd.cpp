@@ -142,6 +142,15 @@ TATAMI_INLINE int64_t result_rows(const TileGrid& grid) {
     return min(max<int64_t>(kBytes / row, 1), grid.rows);
 }
 
+// Rows of tiles that are multiplied before their results are written: their sums stay in L2, unless
+// the channels are too many to keep the weights meanwhile.
+template <class T, class S>
+TATAMI_INLINE Blocks sum_runs(int64_t rows, int64_t columns, bool keeps_weights) {
+    constexpr int64_t kBytes = 1 << 19, kProducts = S::kProducts * S::kProducts;
+    const int64_t row = kProducts * columns * kPanel<T> * int64_t(sizeof(T));
+    return even_blocks(rows, keeps_weights ? max<int64_t>(kBytes / row, 1) : rows, 1);
+}
+
 // All of a group's tiles, in tasks: a panel of channels by a part of the tiles.
 template <class T, class S>
 static void multiply_group(const TileGrid& grid, const TileGroup& group,
@@ -154,9 +163,10 @@ static void multiply_group(const TileGrid& grid, const TileGroup& group,
     const int64_t wanted = panels % threads == 0 ? 1 : ceil_div(4 * threads, panels);
     const int64_t group_rows = group.end - group.first;
     const Blocks parts = even_blocks(group_rows, ceil_div(group_rows, wanted), 1);
-    const int64_t tiles = parts.size * grid.columns;
+    const Blocks runs = sum_runs<T, S>(parts.size, grid.columns, depths.count == 1);
     const int64_t weight_value = depths.size * kPanel<T> + kLanes<T>;
-    const int64_t sum = TileSums<T>::stride(tiles), most = result_rows<T, S>(grid);
+    const int64_t sum = TileSums<T>::stride(runs.size * grid.columns);
+    const int64_t most = result_rows<T, S>(grid);
     const int64_t pixels = (most * grid.columns * S::kOutputs * S::kOutputs + kLanes<T>)*kLanes<T>;
     const int64_t room = all * weight_value + products * sum + pixels;
     const memory::Scratch scratch(threads * room * sizeof(T));
@@ -164,23 +174,27 @@ static void multiply_group(const TileGrid& grid, const TileGroup& group,
         products * S::kPhases * S::kPhases * group_rows * grid.columns * channels * panels * 2;
     parallel_for(panels * parts.count, work, [&](int64_t task, int worker) {
         T* const weights = scratch.as<T>() + worker * room;
+        T* const sums = weights + all * weight_value;
         const int64_t column = task / parts.count * kPanel<T>;
         const int64_t columns = min<int64_t>(kPanel<T>, results - column);
-        const int64_t first = group.first + task % parts.count * parts.size;
-        const TileGroup part{first, min(first + parts.size, group.end), most};
-        const TileSums<T> sums{weights + all * weight_value, (part.end - first) * grid.columns,
-                               sum};
-        TileValues<T> from = source;
-        from.data += (first - group.first) * grid.columns * kLanes<T>;
-        for (int64_t k0 = 0; k0 < channels; k0 += depths.size) {
-            const int64_t count = min(depths.size, channels - k0);
-            const int64_t depth = round_up(count, kPack<T>);
-            transform_weights<T, S>(windows, column, columns, k0, count, depth, weights,
-                                    weight_value);
-            multiply_tiles<T, S>(from, weights, weight_value, depth / kLanes<T>, k0 > 0, sums);
-            from.data += depth / kLanes<T> * from.block;
+        const int64_t begin = group.first + task % parts.count * parts.size;
+        const int64_t end = min(begin + parts.size, group.end);
+        for (int64_t first = begin; first < end; first += runs.size) {
+            const TileGroup run{first, min(first + runs.size, end), most};
+            const TileSums<T> to{sums, (run.end - first) * grid.columns, sum};
+            TileValues<T> from = source;
+            from.data += (first - group.first) * grid.columns * kLanes<T>;
+            for (int64_t k0 = 0; k0 < channels; k0 += depths.size) {
+                const int64_t count = min(depths.size, channels - k0);
+                const int64_t depth = round_up(count, kPack<T>);
+                if (first == begin)
+                    transform_weights<T, S>(windows, column, columns, k0, count, depth, weights,
+                                            weight_value);
+                multiply_tiles<T, S>(from, weights, weight_value, depth / kLanes<T>, k0 > 0, to);
+                from.data += depth / kLanes<T> * from.block;
+            }
+            write_results<T, S>(grid, run, to, column, columns, out, sums + products * sum);
         }
-        write_results<T, S>(grid, part, sums, column, columns, out, sums.data + products * sum);
     });
 }
 
