@@ -62,6 +62,26 @@ def test_a_relu_is_computed_after_the_pooling_that_follows():
     assert y.shape == indices.shape
 
 
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.LeakyReLU(0.2), nn.LeakyReLU(-0.5)])
+def test_an_activation_is_computed_by_the_batch_norm_before_it(activation):
+    """Same bits as one after the other, gradients too; whoever watches sees both."""
+    x = np.random.default_rng(0).standard_normal((3, 4, 7, 5), np.float32)
+
+    def results(train, *layers):
+        norm = nn.BatchNorm2d().train(train)
+        t = Tensor(x, requires_grad=True)
+        y = layers[0](norm(t)) if layers else nn.Sequential(norm, activation)(t)
+        (y * y).sum().backward()
+        return y, t.grad, norm.weight.grad, norm.bias.grad, norm.running_var
+
+    for train in (True, False):
+        for got, wanted in zip(results(train), results(train, activation), strict=True):
+            np.testing.assert_array_equal(got.data, wanted.data)
+    model = nn.Sequential(nn.BatchNorm2d(4), activation, nn.MaxPool2d(2))
+    shapes = [row.shape for row in nn.summary(model, x.shape).rows]
+    assert shapes == [(3, 4, 3, 2), (3, 4, 7, 5), (3, 4, 7, 5), (3, 4, 3, 2)]
+
+
 def test_module_list():
     class Stack(nn.Module):
         def __init__(self, depth):

@@ -254,6 +254,40 @@ def test_running_statistics_move_once_and_only_in_training():
     np.testing.assert_array_equal(mean, before)
 
 
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", None])
+@pytest.mark.parametrize("training", [True, False])
+def test_a_norm_with_residual_and_activation_is_the_composition(name, training):
+    source = np.random.default_rng(2)
+    arrays = [source.standard_normal(s) for s in ((4, 3, 5), (3,), (3,), (4, 3, 5))]
+    statistics = arrays[1] * 0.1, np.ones(3)
+    apply = {None: lambda y: y, "relu": F.relu, "leaky_relu": F.leaky_relu}[name]
+
+    def fused(x, w, b, r=None):
+        return F.batch_norm(x, *statistics, w, b, training, residual=r, activation=name)
+
+    def composed(x, w, b, r=None):
+        y = F.batch_norm(x, *statistics, w, b, training)
+        return apply(y if r is None else y + r)
+
+    def derivatives(function, arrays):
+        given = [Tensor(a, requires_grad=True) for a in arrays]
+        y = function(*given)
+        first = grad((y * y * y).sum(), given, create_graph=True)
+        second = grad(sum((g * g).sum() for g in first), given)
+        return [t.data for t in (y, *first, *second)]
+
+    for count in (3, 4):
+        found, wanted = (derivatives(f, arrays[:count]) for f in (fused, composed))
+        for got, ref in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(got, ref, rtol=1e-9, atol=1e-9)
+    y = Tensor(arrays[3], requires_grad=True)
+    result = fused(arrays[0], arrays[1], arrays[2], y)
+    result.bump()
+    if name is not None:  # its mask is found in the result
+        with pytest.raises(RuntimeError, match="batch_norm was changed in place"):
+            result.sum().backward()
+
+
 def test_a_query_that_sees_nothing_gets_zeros():
     q, k, v = (Tensor(a, requires_grad=True) for a in np.ones((3, 2, 4)))
     y = F.scaled_dot_product_attention(q, k, v, np.array([[True, False], [False, False]]))

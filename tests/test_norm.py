@@ -1,11 +1,14 @@
 """Normalisations beyond the table: what they promise of means and variances, caches, errors."""
 
+import functools
+import itertools
+
 import numpy as np
 import pytest
 
 import reference as R
 from sources import Source
-from support import assert_close
+from support import assert_close, assert_same_bits
 from tatami import kernels as K
 
 DTYPES = (np.float32, np.float64)
@@ -110,6 +113,33 @@ def test_batch_statistics_and_running_ones(isa):
             assert_close(still, R.batch_norm(x, mean, var), 8 + 8 * np.abs(x))
 
 
+@pytest.mark.parametrize(
+    "shape", [(7, 5), (2, 5, 3), (3, 5, 41), (2, 5, 8, 6), (300, 5), (0, 5, 4)]
+)
+def test_activation_and_residual_have_the_bits_of_one_by_one(shape, isa):
+    how = {"negative_slope": 0.2}
+    forward = {"relu": K.relu, "leaky_relu": lambda y: K.leaky_relu(y, **how)}
+    back = {"relu": K.relu_grad, "leaky_relu": lambda g, y: K.leaky_relu_grad(g, y, **how)}
+    source = Source(1)
+    for dtype in DTYPES:
+        x, gy, residual = (source(*shape).astype(dtype) for _ in range(3))
+        if x.size:
+            x[0, 0], gy[1, 1], residual[0, 2] = 0, np.inf, np.nan
+        w, b, mean = (source(5).astype(dtype) for _ in range(3))
+        for name, training in itertools.product(forward, (True, False)):
+            call = functools.partial(
+                K.batch_norm, x, mean, np.ones(5, dtype), w, b, training, 0.0, **how
+            )
+            plain, cache = call(return_cache=True)
+            wanted = K.batch_norm_grad(back[name](gy, plain), cache)
+            y, cache = call(activation=name, return_cache=True)
+            assert_same_bits(y, forward[name](plain))
+            for got, ref in zip(K.batch_norm_grad(gy, cache), wanted, strict=True):
+                assert_same_bits(got, ref)
+            joined = call(residual=residual, activation=name)
+            assert_same_bits(joined, forward[name](plain + residual))
+
+
 def test_evaluation_of_one_sample_needs_no_batch(isa):
     x = Source(0)(1, 5, 3).astype(np.float32)
     mean, var = np.ones(5, np.float32), np.full(5, 4.0, np.float32)
@@ -177,6 +207,10 @@ X = (3, 4, 5)
         (lambda x, a: K.batch_norm(x, None, None), ("running_mean",)),
         (lambda x, a: K.batch_norm(x, a(4), None, training=True), ("running_var",)),
         (lambda x, a: K.batch_norm(a(4), None, None, training=True), ("x", "(N, C")),
+        (lambda x, a: K.batch_norm(x, a(4), a(4), activation="gelu"), ("'relu'", "its result")),
+        (lambda x, a: K.batch_norm(x, a(4), a(4), activation="none"), ("'none'", "'relu'")),
+        (lambda x, a: K.batch_norm(x, a(4), a(4), negative_slope=-0.1), ("negative_slope", "-0.1")),
+        (lambda x, a: K.batch_norm(x, a(4), a(4), residual=a(3, 4, 1)), ("(3, 4, 1)", "(3, 4, 5)")),
         (lambda x, a: K.instance_norm(x, None, None, use_input_stats=False), ("running_mean",)),
         (lambda x, a: K.group_norm(x, 3), ("num_groups", "3", "4")),
         (lambda x, a: K.group_norm(x, 0), ("num_groups", "0")),

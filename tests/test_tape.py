@@ -24,6 +24,41 @@ def leaf(*shape, seed=0):
     return Tensor(normal(*shape, seed=seed), requires_grad=True)
 
 
+# --- sums of gradients
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3, 5), (40_003,), (2, 129, 257)])
+def test_gradients_are_added_where_nobody_else_sees_them(shape, dtype):
+    """Large ones in place and on all threads; with NumPy's bits, and others' arrays untouched."""
+    a, b, c, start = (normal(*shape, seed=k).astype(dtype) for k in range(4))
+    kept = {}
+
+    def rule(g, _y, _x):
+        return kept.setdefault("own", g * b)
+
+    twice = Op(np.multiply, lambda g, _y, _x, _w: g, lambda g, _y, _x, _w: g, name="twice")
+    held = Op(np.copy, rule, name="held")
+    x = Tensor(a, requires_grad=True)
+    before = start.copy()
+    for threads in (1, 2, 3):
+        x.grad = None
+        with tatami.threads(threads):
+            (held(x) + twice(x, x) + x * Tensor(c)).backward(start)
+        np.testing.assert_array_equal(start, before)
+        np.testing.assert_array_equal(kept["own"], start * b)
+        wanted = ((start * c + start) + start) + start * b
+        np.testing.assert_array_equal(x.grad.data, wanted)
+        assert not np.shares_memory(x.grad.data, start)
+        assert not np.shares_memory(x.grad.data, kept["own"])
+
+
+def test_large_gradients_that_are_not_contiguous_or_of_another_kind_are_added():
+    x = Tensor(normal(200, 300).astype(np.float32), requires_grad=True)
+    (F.transpose(F.transpose(x) * 2) + x.astype(np.float64).astype(np.float32) + x).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, np.full((200, 300), 4, np.float32))
+
+
 # --- changes in place
 
 

@@ -66,24 +66,28 @@ def vgg(nn):
 def resnet18(nn):
     """As for 32x32 images: a first convolution 3x3, no pooling before the mean at the end."""
 
-    def convolution(c, channels, size, stride):
+    def convolution(c, channels, size, stride, *after):
         convolve = nn.Conv2d(c, channels, size, stride, size // 2, bias=False)
-        return nn.Sequential(convolve, nn.BatchNorm2d(channels))
+        return nn.Sequential(convolve, nn.BatchNorm2d(channels), *after)
 
     class Block(nn.Module):
         def __init__(self, c, channels, stride):
             super().__init__()
-            self.first = convolution(c, channels, 3, stride)
+            self.first = convolution(c, channels, 3, stride, nn.ReLU())
             self.second = convolution(channels, channels, 3, 1)
             self.relu = nn.ReLU()
             same = c == channels and stride == 1
             self.short = nn.Identity() if same else convolution(c, channels, 1, stride)
 
         def forward(self, x):
-            y = self.second(self.relu(self.first(x)))
-            return self.relu(y + self.short(x))
+            y, short = self.first(x), self.short(x)
+            if adds:
+                convolve, norm = self.second
+                return norm(convolve(y), residual=short, activation="relu")
+            return self.relu(self.second(y) + short)
 
-    layers, before = [convolution(3, 64, 3, 1), nn.ReLU()], 64
+    adds = nn.__name__ == "tatami.nn"  # whose batch norm adds the residual as it writes
+    layers, before = [convolution(3, 64, 3, 1, nn.ReLU())], 64
     for channels, stride in RESNET:
         layers += [Block(before, channels, stride), Block(channels, channels, 1)]
         before = channels

@@ -1,5 +1,6 @@
 #include "ops/norm.h"
 
+#include "bindings/arguments.h"
 #include "bindings/module.h"
 
 namespace tatami {
@@ -10,8 +11,7 @@ namespace {
 struct NormCache {
     Norm p;
     Input x;
-    std::optional<Input> weight;
-    bool has_bias;
+    std::optional<Input> weight, bias;
     Output statistics;  // mean (groups), var (groups)
 
     double* mean() const { return statistics.as<double>(); }
@@ -49,13 +49,15 @@ struct Running {
 };
 
 py::object forward(const Norm& p, Input x, py::handle weight, py::handle bias, bool return_cache,
-                   const Running* running = nullptr, double momentum = 0) {
+                   const Running* running = nullptr, double momentum = 0,
+                   const std::optional<Input>& residual = {}) {
     const auto w = optional_input(p.op, "weight", weight), b = optional_input(p.op, "bias", bias);
     same_kind(p.op, "x", x, "weight", w);
     same_kind(p.op, "x", x, "bias", b);
     if (w) p.check_parameter("weight", w->shape());
     if (b) p.check_parameter("bias", b->shape());
-    NormCache cache{p, std::move(x), w, b.has_value(), {}};
+    NormCache cache{p, std::move(x), w, b, {}};
+    if (residual) cache.p.activation = Activation::none;  // its gradient comes before ours
     cache.statistics = output({2, p.groups}, DType::float64, cache.x.device());
     const Output y = output(p.x, cache.x);
     with_type(cache.x.dtype(), [&]<class T>() {
@@ -63,8 +65,8 @@ py::object forward(const Norm& p, Input x, py::handle weight, py::handle bias, b
             if (p.fixed)
                 k.norm.read_running(p, running->mean->as<T>(), running->var->as<T>(), cache.mean(),
                                     cache.var());
-            k.norm.forward(p, cache.x.as<T>(), pointer<T>(w), pointer<T>(b), cache.mean(),
-                           cache.var(), y.as<T>());
+            k.norm.forward(p, cache.x.as<T>(), pointer<T>(w), pointer<T>(b), pointer<T>(residual),
+                           cache.mean(), cache.var(), y.as<T>());
             if (running && running->mean && !p.fixed && p.count > 0 && p.groups > 0)
                 k.norm.update_running(p, momentum, cache.mean(), cache.var(),
                                       running->mean->array.as<T>(), running->var->array.as<T>());
@@ -76,11 +78,17 @@ py::object forward(const Norm& p, Input x, py::handle weight, py::handle bias, b
 
 py::object batch_norm(py::handle x, py::handle mean, py::handle var, py::handle weight,
                       py::handle bias, bool training, double momentum, double eps,
+                      py::handle residual, py::handle activation, double negative_slope,
                       bool return_cache) {
     Input in = input("batch_norm", "x", x);
-    const Norm p = Norm::batch("batch_norm", in.shape(), !training, eps);
+    Norm p = Norm::batch("batch_norm", in.shape(), !training, eps);
+    p.activate(activation_argument("batch_norm", activation), negative_slope);
+    const auto added = optional_input("batch_norm", "residual", residual);
+    same_kind("batch_norm", "x", in, "residual", added);
+    check(!added || added->shape() == p.x, "batch_norm: residual has shape ",
+          added ? added->shape() : Shape{}, " but x has shape ", p.x);
     const Running running(p, in, mean, var, training);
-    return forward(p, std::move(in), weight, bias, return_cache, &running, momentum);
+    return forward(p, std::move(in), weight, bias, return_cache, &running, momentum, added);
 }
 
 py::object instance_norm(py::handle x, py::handle mean, py::handle var, py::handle weight,
@@ -124,11 +132,11 @@ py::object backward(const char* op, const char* name, py::handle grad_y, py::han
     const Output dx = output(p.x, dy);
     Output dw, db;
     if (cache->weight) dw = output(p.parameter, dy);
-    if (cache->has_bias) db = output(p.parameter, dy);
+    if (cache->bias) db = output(p.parameter, dy);
     with_type(dy.dtype(), [&]<class T>() {
         run<T>(dy.device(), p.runs * p.length, [&](const Kernels<T>& k) {
             k.norm.backward(p, dy.as<T>(), cache->x.as<T>(), pointer<T>(cache->weight),
-                            cache->mean(), cache->var(), dx.as<T>(),
+                            pointer<T>(cache->bias), cache->mean(), cache->var(), dx.as<T>(),
                             dw.owner ? dw.as<T>() : nullptr, db.owner ? db.as<T>() : nullptr);
         });
     });

@@ -25,16 +25,14 @@ static Two merge_moments(const Norm& p, const Lines& v, int64_t g, const Two* mo
     return {mean, var * p.inverse_count};
 }
 
-// What is done to the elements of a line: y = (x - near) slope + level.
+// What the forward pass does to a line.
 template <class T>
-struct LineMap {
-    T near, slope, level;
-};
-
-template <class T>
-static LineMap<T> line_map(double mean, double slope, double level) {
-    const Center<T> m = center_of<T>(mean);
-    return {m.near, T(slope), T(level - m.rest * slope)};
+static LineMap<T> forward_map(const Norm& p, int64_t line, double mean, double scale,
+                              const T* weight, const T* bias) {
+    const int64_t c = p.per_element ? 0 : line % p.period;
+    const double w = weight && !p.per_element ? double(weight[c]) : 1.0;
+    const double b = bias && !p.per_element ? double(bias[c]) : 0.0;
+    return line_map<T>(mean, w * scale, b);
 }
 
 // LINES rows of y, from element `at` of x and y on, of weights w and biases b by element.
@@ -63,8 +61,8 @@ TATAMI_INLINE void write_rows(const Norm& p, int64_t at, int64_t n, const T* x, 
 }
 
 template <class T>
-void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
-                  double* var, T* y) {
+void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, const T* residual,
+                  double* mean, double* var, T* y) {
     const Lines v = lines_of<T>(p);
     const int64_t elements = p.period * p.length;
     const memory::Scratch twos(size_t(v.count * v.tiles) * sizeof(Two));
@@ -92,21 +90,21 @@ void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, dou
             var[g] = merged.second;
         }
         const double scale = inverse_deviation(p, var[g]);
-        for (int64_t line = g * v.of_group; line < (g + 1) * v.of_group; line++) {
-            const int64_t c = p.per_element ? 0 : line % p.period;
-            const double w = weight && !p.per_element ? double(weight[c]) : 1.0;
-            const double b = bias && !p.per_element ? double(bias[c]) : 0.0;
-            map[line] = line_map<T>(mean[g], w * scale, b);
-        }
+        for (int64_t line = g * v.of_group; line < (g + 1) * v.of_group; line++)
+            map[line] = forward_map(p, line, mean[g], scale, weight, bias);
     };
     const auto by_run = [&](int64_t id, int64_t end) {
-        each_place<T>(p, v.pieces, id, end, [&](const Place& q) {
-            const LineMap<T>& m = map[q.line];
-            const Vec<T> near = broadcast(m.near), a = broadcast(m.slope), b = broadcast(m.level);
-            const int64_t at = q.at;
-            sweep<1>(y + at, 0, q.n, streamed, [=](int64_t i, auto read, auto) {
-                fetch(x + at + i + ahead);
-                return Results<T, 1>{fma(read(x + at + i) - near, a, b)};
+        with_finish(p, residual, [&](const auto& finish) {
+            each_place<T>(p, v.pieces, id, end, [&](const Place& q) {
+                const LineMap<T>& m = map[q.line];
+                const Vec<T> near = broadcast(m.near), a = broadcast(m.slope);
+                const Vec<T> b = broadcast(m.level);
+                const int64_t at = q.at;
+                sweep<1>(y + at, 0, q.n, streamed, [=](int64_t i, auto read, auto) {
+                    fetch(x + at + i + ahead);
+                    const Vec<T> normal = fma(read(x + at + i) - near, a, b);
+                    return Results<T, 1>{finish(at + i, read, normal)};
+                });
             });
         });
     };
@@ -143,14 +141,15 @@ static void channel_sums(const Norm& p, const Lines& v, const Two* sum, const do
     });
 }
 
-// dx = scale (w dy - level - (x - mean) slope), where level and slope are the means over the group
-// of w dy and of w dy (x - mean) scale²; 0 where mean and var are fixed.
+// dx = scale (w g - level - (x - mean) slope), where level and slope are the means over the group
+// of w g and of w g (x - mean) scale²; 0 where mean and var are fixed. g is dy through the
+// activation.
 template <class T>
-void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
-                   const double* var, T* dx, T* dweight, T* dbias) {
+void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, const T* bias,
+                   const double* mean, const double* var, T* dx, T* dweight, T* dbias) {
     struct Map {
         T factor;
-        LineMap<T> x;
+        LineMap<T> x, forward;
     };
     const Lines v = lines_of<T>(p);
     const memory::Scratch twos(size_t(v.count * v.tiles) * sizeof(Two));
@@ -167,9 +166,18 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
     const auto first = [&](int64_t t, int64_t line, int64_t end) {
         each_lines(line, end, [&]<int LINES>(int64_t at) {
             double near[LINES];
-            for (int l = 0; l < LINES; l++) near[l] = mean[(at + l) / v.of_group];
-            gradient_sums<false, LINES>(tile_of(p, v, at, t), dy, x, p.length, dy, near,
-                                        sum + at * v.tiles + t, v.tiles);
+            LineMap<T> forward[LINES];
+            for (int l = 0; l < LINES; l++) {
+                const int64_t g = (at + l) / v.of_group;
+                near[l] = mean[g];
+                if (p.activation != Activation::none)
+                    forward[l] =
+                        forward_map(p, at + l, mean[g], inverse_deviation(p, var[g]), weight, bias);
+            }
+            with_activation_of<T>(p, [&](const auto& f) {
+                gradient_sums<false, LINES>(tile_of(p, v, at, t), dy, x, p.length, dy, near,
+                                            sum + at * v.tiles + t, v.tiles, f, forward);
+            });
         });
     };
     const auto merge = [&](int64_t g) {
@@ -184,19 +192,24 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
         const double slope = p.fixed ? 0 : -s * s * s * total.second * p.inverse_count;
         const double level = p.fixed ? 0 : -s * total.first * p.inverse_count;
         for (int64_t line = begin; line < end; line++)
-            map[line] = {T(factor(line) * s), line_map<T>(mean[g], slope, level)};
+            map[line] = {T(factor(line) * s), line_map<T>(mean[g], slope, level),
+                         forward_map(p, line, mean[g], s, weight, bias)};
     };
     const auto then = [&](int64_t id, int64_t end) {
-        each_place<T>(p, v.pieces, id, end, [&](const Place& q) {
-            const Map& m = map[q.line];
-            const Vec<T> a = broadcast(m.factor), near = broadcast(m.x.near);
-            const Vec<T> b = broadcast(m.x.slope), c = broadcast(m.x.level);
-            const int64_t at = q.at;
-            sweep<1>(dx + at, 0, q.n, streamed, [=](int64_t i, auto read, auto) {
-                fetch(dy + at + i + ahead);
-                fetch(x + at + i + ahead);
-                const Vec<T> rest = fma(read(x + at + i) - near, b, c);
-                return Results<T, 1>{fma(read(dy + at + i), a, rest)};
+        with_activation_of<T>(p, [&](const auto& f) {
+            each_place<T>(p, v.pieces, id, end, [&](const Place& q) {
+                const Map& m = map[q.line];
+                const Vec<T> a = broadcast(m.factor), near = broadcast(m.x.near);
+                const Vec<T> b = broadcast(m.x.slope), c = broadcast(m.x.level);
+                const Vec<T> slope = broadcast(m.forward.slope), level = broadcast(m.forward.level);
+                const int64_t at = q.at;
+                sweep<1>(dx + at, 0, q.n, streamed, [=](int64_t i, auto read, auto) {
+                    fetch(dy + at + i + ahead);
+                    fetch(x + at + i + ahead);
+                    const Vec<T> d = read(x + at + i) - near;
+                    const Vec<T> g = through<T>(f, read(dy + at + i), d, slope, level);
+                    return Results<T, 1>{fma(g, a, fma(d, b, c))};
+                });
             });
         });
     };
@@ -208,18 +221,19 @@ void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
 }
 
 template <class T>
-static void forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
-                    double* var, T* y) {
-    (p.columns ? columns_forward<T> : runs_forward<T>)(p, x, weight, bias, mean, var, y);
+static void forward(const Norm& p, const T* x, const T* weight, const T* bias, const T* residual,
+                    double* mean, double* var, T* y) {
+    const auto run = p.columns ? columns_forward<T> : runs_forward<T>;
+    run(p, x, weight, bias, residual, mean, var, y);
 }
 
 template <class T>
-static void backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
-                     const double* var, T* dx, T* dweight, T* dbias) {
+static void backward(const Norm& p, const T* dy, const T* x, const T* weight, const T* bias,
+                     const double* mean, const double* var, T* dx, T* dweight, T* dbias) {
     const auto run = p.columns       ? columns_backward<T>
                      : p.per_element ? rows_backward<T>
                                      : runs_backward<T>;
-    run(p, dy, x, weight, mean, var, dx, dweight, dbias);
+    run(p, dy, x, weight, bias, mean, var, dx, dweight, dbias);
 }
 
 template <class T>

@@ -2,8 +2,8 @@
 // and the two sweeps over each group.
 #pragma once
 
+#include "cpu/norm_map.h"
 #include "cpu/parallel.h"
-#include "ops/norm.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -115,33 +115,25 @@ TATAMI_INLINE void moments(const Tile& q, const T* x, int64_t apart, bool centre
     }
 }
 
-// A mean as T and what that leaves out: x - near is exact for x close to it, and the rest goes into
-// the constant term, so that a large mean costs no digits.
-template <class T>
-struct Center {
-    T near;
-    double rest;
-};
-
-template <class T>
-TATAMI_INLINE Center<T> center_of(double mean) {
-    return {T(mean), mean - double(T(mean))};
-}
-
 // For each of LINES lines, `apart` elements apart: the sums of g and g (x - mean[line]), where g is
-// dy, or dy w with the tile's weights w.
-template <bool WEIGHTED, int LINES, class T>
+// dy through the activation f behind `forward[line]`, or dy w with the tile's weights w.
+template <bool WEIGHTED, int LINES, class T, class F = Same<T>>
 TATAMI_INLINE void gradient_sums(const Tile& q, const T* dy, const T* x, int64_t apart, const T* w,
-                                 const double* mean, Two* to, int64_t to_apart) {
+                                 const double* mean, Two* to, int64_t to_apart, const F& f = {},
+                                 const LineMap<T>* forward = nullptr) {
     T near[LINES], total[LINES][2];
     for (int l = 0; l < LINES; l++) near[l] = center_of<T>(mean[l]).near;
     sum_tile(q, total, [&](int l, int64_t i, auto read, Pack<T>* s) {
         Pack<T> g = read(dy + l * apart + i);
+        const Pack<T> d = map([&](Vec<T> a) { return a - near[l]; }, read(x + l * apart + i));
         if constexpr (WEIGHTED)
             g = map([](Vec<T> a, Vec<T> b) { return a * b; }, g, read(w + (i - q.at)));
+        if constexpr (!std::is_same_v<F, Same<T>>) {
+            const Vec<T> slope = broadcast(forward[l].slope), level = broadcast(forward[l].level);
+            g = map([&](Vec<T> a, Vec<T> b) { return through<T>(f, a, b, slope, level); }, g, d);
+        }
         s[0] = map([](Vec<T> a, Vec<T> b) { return a + b; }, s[0], g);
-        s[1] = map([&](Vec<T> a, Vec<T> b, Vec<T> sum) { return fma(a, b - near[l], sum); }, g,
-                   read(x + l * apart + i), s[1]);
+        s[1] = map([](Vec<T> a, Vec<T> b, Vec<T> sum) { return fma(a, b, sum); }, g, d, s[1]);
     });
     for (int l = 0; l < LINES; l++) {
         const double sum = double(total[l][0]);
@@ -203,10 +195,6 @@ template <class T>
 TATAMI_INLINE bool streams(const Norm& p, const T* y) {
     return p.runs * p.length * int64_t(sizeof(T)) >= kStreamBytes &&
            p.length * int64_t(sizeof(T)) % 64 == 0 && reinterpret_cast<uintptr_t>(y) % 64 == 0;
-}
-
-TATAMI_INLINE double inverse_deviation(const Norm& p, double var) {
-    return 1 / __builtin_sqrt(var + p.eps);
 }
 
 // A weight for each of n elements: `given` itself, or in `space` its values repeated, or `absent`
@@ -355,19 +343,19 @@ TATAMI_INLINE void by_groups(const Norm& p, const Lines& v, int64_t arrays, cons
 
 // This instruction set's implementations of the three forms of Norm.
 template <class T>
-void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
-                  double* var, T* y);
+void runs_forward(const Norm& p, const T* x, const T* weight, const T* bias, const T* residual,
+                  double* mean, double* var, T* y);
 template <class T>
-void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
-                   const double* var, T* dx, T* dweight, T* dbias);
+void runs_backward(const Norm& p, const T* dy, const T* x, const T* weight, const T* bias,
+                   const double* mean, const double* var, T* dx, T* dweight, T* dbias);
 template <class T>
-void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
-                   const double* var, T* dx, T* dweight, T* dbias);
+void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, const T* bias,
+                   const double* mean, const double* var, T* dx, T* dweight, T* dbias);
 template <class T>
-void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
-                     double* var, T* y);
+void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, const T* residual,
+                     double* mean, double* var, T* y);
 template <class T>
-void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
-                      const double* var, T* dx, T* dweight, T* dbias);
+void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, const T* bias,
+                      const double* mean, const double* var, T* dx, T* dweight, T* dbias);
 
 }  // namespace tatami::TATAMI_ISA

@@ -81,6 +81,19 @@ static void column_moments(const Norm& p, const T* x, int64_t chunk, int64_t col
                   });
 }
 
+// What the forward pass does to the columns of group g.
+template <class T>
+static void spread(const Norm& p, int64_t g, const T* weight, const T* bias, const double* mean,
+                   const double* var, T* near, T* slope, T* level) {
+    const double w = weight ? double(weight[g]) : 1.0, b = bias ? double(bias[g]) : 0.0;
+    const LineMap<T> m = line_map<T>(mean[g], w * inverse_deviation(p, var[g]), b);
+    for (int64_t j = g * p.repeat; j < (g + 1) * p.repeat; j++) {
+        near[j] = m.near;
+        slope[j] = m.slope;
+        level[j] = m.level;
+    }
+}
+
 template <class T>
 static Two merge_columns(const Norm& p, int64_t g, const T* mean, const T* m2) {
     if (p.count == 0) return {0, 0};
@@ -97,8 +110,8 @@ static Two merge_columns(const Norm& p, int64_t g, const T* mean, const T* m2) {
 }
 
 template <class T>
-void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
-                     double* var, T* y) {
+void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, const T* residual,
+                     double* mean, double* var, T* y) {
     const int64_t chunks = ceil_div(p.runs, kChunkRows);
     const memory::Scratch space(size_t((2 * chunks + 3) * p.length) * sizeof(T));
     T *const near = space.as<T>(), *const slope = near + p.length;  // of every column
@@ -116,52 +129,55 @@ void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, 
                 mean[g] = merged.first;
                 var[g] = merged.second;
             }
-            const double a = (weight ? double(weight[g]) : 1.0) * inverse_deviation(p, var[g]);
-            const Center<T> m = center_of<T>(mean[g]);
-            const double b = (bias ? double(bias[g]) : 0.0) - m.rest * a;
-            for (int64_t j = g * p.repeat; j < (g + 1) * p.repeat; j++) {
-                near[j] = m.near;
-                slope[j] = T(a);
-                level[j] = T(b);
-            }
+            spread(p, g, weight, bias, mean, var, near, slope, level);
         }
     };
     const auto then = [&](int64_t chunk, int64_t column, int64_t columns) {
         const int64_t end = min((chunk + 1) * kChunkRows, p.runs);
-        for (int64_t row = chunk * kChunkRows; row < end; row++) {
-            const int64_t at = row * p.length + column;
-            sweep<1>(y + at, 0, columns, streamed && columns == p.length,
-                     [=](int64_t i, auto read, auto) {
-                         const int64_t j = column + i;
-                         const Vec<T> d = read(x + at + i) - read(near + j);
-                         return Results<T, 1>{fma(d, read(slope + j), read(level + j))};
-                     });
-        }
+        with_finish(p, residual, [&](const auto& finish) {
+            for (int64_t row = chunk * kChunkRows; row < end; row++) {
+                const int64_t at = row * p.length + column;
+                sweep<1>(y + at, 0, columns, streamed && columns == p.length,
+                         [=](int64_t i, auto read, auto) {
+                             const int64_t j = column + i;
+                             const Vec<T> d = read(x + at + i) - read(near + j);
+                             const Vec<T> normal = fma(d, read(slope + j), read(level + j));
+                             return Results<T, 1>{finish(at + i, read, normal)};
+                         });
+            }
+        });
     };
     by_strips<T>(p, 1, first, merge, then);
 }
 
-// dx = dy factor + (x - near) slope + level, as in runs_backward.
+// dx = g factor + (x - near) slope + level, as in runs_backward.
 template <class T>
-void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
-                      const double* var, T* dx, T* dweight, T* dbias) {
+void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, const T* bias,
+                      const double* mean, const double* var, T* dx, T* dweight, T* dbias) {
     const int64_t chunks = ceil_div(p.runs, kChunkRows);
-    const memory::Scratch space(size_t(2 * (chunks + 2) * p.length) * sizeof(T));
+    const memory::Scratch space(size_t(2 * (chunks + 3) * p.length) * sizeof(T));
     T *const factor = space.as<T>(), *const near = factor + p.length;  // of every column
     T *const slope = near + p.length, *const level = slope + p.length;
-    T *const g_sums = level + p.length, *const d_sums = g_sums + chunks * p.length;
+    T *const of_slope = level + p.length, *const of_level = of_slope + p.length;  // forward
+    T *const g_sums = of_level + p.length, *const d_sums = g_sums + chunks * p.length;
     const bool streamed = streams(p, dx);
-    for (int64_t j = 0; j < p.length; j++) near[j] = T(mean[j / p.repeat]);
+    for (int64_t g = 0; g < p.groups; g++)
+        spread(p, g, weight, bias, mean, var, near, of_slope, of_level);
 
     const auto first = [&](int64_t chunk, int64_t column, int64_t columns) {
         const int64_t begin = chunk * kChunkRows, end = min(begin + kChunkRows, p.runs);
-        sweep_columns(p, begin, end, column, columns, g_sums + chunk * p.length,
-                      d_sums + chunk * p.length,
-                      [&](int64_t at, int64_t row, auto read, Vec<T>& a, Vec<T>& b) {
-                          const Vec<T> g = read(dy + at);
-                          a += g;
-                          b = fma(g, read(x + at) - read(near + at - row * p.length), b);
-                      });
+        with_activation_of<T>(p, [&](const auto& f) {
+            sweep_columns(p, begin, end, column, columns, g_sums + chunk * p.length,
+                          d_sums + chunk * p.length,
+                          [&](int64_t at, int64_t row, auto read, Vec<T>& a, Vec<T>& b) {
+                              const int64_t j = at - row * p.length;
+                              const Vec<T> d = read(x + at) - read(near + j);
+                              const Vec<T> g = through<T>(f, read(dy + at), d, read(of_slope + j),
+                                                          read(of_level + j));
+                              a += g;
+                              b = fma(g, d, b);
+                          });
+        });
     };
     const auto merge = [&](int64_t begin, int64_t end) {
         for (int64_t g = begin; g < end; g++) {
@@ -185,27 +201,32 @@ void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, c
     };
     const auto then = [&](int64_t chunk, int64_t column, int64_t columns) {
         const int64_t end = min((chunk + 1) * kChunkRows, p.runs);
-        for (int64_t row = chunk * kChunkRows; row < end; row++) {
-            const int64_t at = row * p.length + column;
-            sweep<1>(dx + at, 0, columns, streamed && columns == p.length,
-                     [=](int64_t i, auto read, auto) {
-                         const int64_t j = column + i;
-                         const Vec<T> d = read(x + at + i) - read(near + j);
-                         const Vec<T> rest = fma(d, read(slope + j), read(level + j));
-                         return Results<T, 1>{fma(read(dy + at + i), read(factor + j), rest)};
-                     });
-        }
+        with_activation_of<T>(p, [&](const auto& f) {
+            for (int64_t row = chunk * kChunkRows; row < end; row++) {
+                const int64_t at = row * p.length + column;
+                sweep<1>(dx + at, 0, columns, streamed && columns == p.length,
+                         [=](int64_t i, auto read, auto) {
+                             const int64_t j = column + i;
+                             const Vec<T> d = read(x + at + i) - read(near + j);
+                             const Vec<T> g = through<T>(f, read(dy + at + i), d,
+                                                         read(of_slope + j), read(of_level + j));
+                             const Vec<T> rest = fma(d, read(slope + j), read(level + j));
+                             return Results<T, 1>{fma(g, read(factor + j), rest)};
+                         });
+            }
+        });
     };
     by_strips<T>(p, 2, first, merge, then);
 }
 
-template void columns_forward(const Norm&, const float*, const float*, const float*, double*,
-                              double*, float*);
-template void columns_forward(const Norm&, const double*, const double*, const double*, double*,
-                              double*, double*);
-template void columns_backward(const Norm&, const float*, const float*, const float*, const double*,
-                               const double*, float*, float*, float*);
+template void columns_forward(const Norm&, const float*, const float*, const float*, const float*,
+                              double*, double*, float*);
+template void columns_forward(const Norm&, const double*, const double*, const double*,
+                              const double*, double*, double*, double*);
+template void columns_backward(const Norm&, const float*, const float*, const float*, const float*,
+                               const double*, const double*, float*, float*, float*);
 template void columns_backward(const Norm&, const double*, const double*, const double*,
-                               const double*, const double*, double*, double*, double*);
+                               const double*, const double*, const double*, double*, double*,
+                               double*);
 
 }  // namespace tatami::TATAMI_ISA

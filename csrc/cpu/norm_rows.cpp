@@ -104,8 +104,8 @@ static int64_t rows_of_slot(const Norm& p) {
 }
 
 template <class T>
-void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
-                   const double* var, T* dx, T* dweight, T* dbias) {
+void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, const T*,
+                   const double* mean, const double* var, T* dx, T* dweight, T* dbias) {
     const int64_t pieces = ceil_div(p.length, kPiece<T>), elements = p.period * p.length;
     const bool whole = 3 * p.length * int64_t(sizeof(T)) <= kCachedBytes, streamed = streams(p, dx);
     const int64_t slot_rows = whole ? rows_of_slot(p) : max<int64_t>(p.runs, 1);
@@ -190,9 +190,9 @@ void rows_backward(const Norm& p, const T* dy, const T* x, const T* weight, cons
     fold_slots(p, slots, 2 * elements, sums + elements, dbias);
 }
 
-template void rows_backward(const Norm&, const float*, const float*, const float*, const double*,
-                            const double*, float*, float*, float*);
+template void rows_backward(const Norm&, const float*, const float*, const float*, const float*,
+                            const double*, const double*, float*, float*, float*);
 template void rows_backward(const Norm&, const double*, const double*, const double*, const double*,
-                            const double*, double*, double*, double*);
+                            const double*, const double*, double*, double*, double*);
 
 }  // namespace tatami::TATAMI_ISA

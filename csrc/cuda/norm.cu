@@ -1,41 +1,12 @@
 // Normalisation. Groups in registers are read once (8 bytes an element in float32 forward, 12
 // backward); larger ones and those across samples twice, by sums over tiles and a sweep.
 #include "cuda/norm_held.cuh"
+#include "cuda/norm_map.cuh"
 #include "cuda/norm_moments.cuh"
 #include "cuda/table.h"
 #include "ops/norm.h"
 
 namespace tatami::cuda {
-
-template <class T>
-struct ScaleGroups {
-    double eps;
-    const double *mean, *var;
-    Scaling<T>* to;
-    TATAMI_DEVICE void operator()(Single, int64_t g) const {
-        to[g] = scaling_of<T>(mean[g], var[g], eps);
-    }
-};
-
-template <class T>
-struct Normalize {
-    T near, slope, level;
-    TATAMI_DEVICE T operator()(T x) const { return fma(x - near, slope, level); }
-};
-
-template <class T>
-struct NormalizeRun {
-    using V = Real<T>;
-    Groups p;
-    const T *weight, *bias;
-    const Scaling<V>* scaling;
-    TATAMI_DEVICE Normalize<V> of(int64_t run) const {
-        const auto [near, rest, scale] = scaling[p.group(run)];
-        const int64_t c = p.channel(run);
-        const V slope = weight ? weight[c] * scale : scale;
-        return {near, slope, fma(-rest, slope, bias ? V(bias[c]) : V(0))};
-    }
-};
 
 template <class T>
 static void forward_held(const Norm& norm, const Groups& p, const T* x, const T* weight,
@@ -51,8 +22,8 @@ static void forward_held(const Norm& norm, const Groups& p, const T* x, const T*
 }
 
 template <class T>
-static void forward(const Norm& norm, const T* x, const T* weight, const T* bias, double* mean,
-                    double* var, T* y) {
+static void forward(const Norm& norm, const T* x, const T* weight, const T* bias, const T* residual,
+                    double* mean, double* var, T* y) {
     const Groups p(norm);
     if (!norm.across && norm.groups > 0 && is_held<T>(p.count))
         return forward_held(norm, p, x, weight, bias, mean, var, y);
@@ -62,7 +33,13 @@ static void forward(const Norm& norm, const T* x, const T* weight, const T* bias
     const Workspace space(size_t(norm.groups) * sizeof(Scaling<V>));
     auto* const scaling = space.as<Scaling<V>>();
     each_thread(norm.groups, ScaleGroups<V>{p.eps, mean, var, scaling});
-    map_runs(p.elements, p.inner, NormalizeRun<T>{p, weight, bias, scaling}, y, x);
+    const NormalizeRun<T> run{p, weight, bias, scaling};
+    if (residual)
+        map_channels<Finished>(norm, run, y, x, residual);
+    else if (norm.activation != Activation::none)
+        map_channels<Finished>(norm, run, y, x);
+    else
+        map_runs(p.elements, p.inner, run, y, x);
 }
 
 // ---- Backward: with z the normalised x, g = w dy, and m the mean over a group,
@@ -175,7 +152,7 @@ struct FoldChannels {
 };
 
 template <class T>
-struct Gradient {
+struct InputGradient {
     T factor, near, slope, level;
     TATAMI_DEVICE T operator()(T dy, T x) const {
         return fma(dy, factor, fma(x - near, slope, level));
@@ -188,7 +165,7 @@ struct GradientOfRun {
     Groups p;
     const T* weight;
     const GradientOfGroup<V>* group;
-    TATAMI_DEVICE Gradient<V> of(int64_t run) const {
+    TATAMI_DEVICE InputGradient<V> of(int64_t run) const {
         const auto [near, scale, slope, level] = group[p.group(run)];
         return {weight ? weight[p.channel(run)] * scale : scale, near, slope, level};
     }
@@ -297,8 +274,8 @@ struct Sums {
 };
 
 template <class T>
-static void backward(const Norm& norm, const T* dy, const T* x, const T* weight, const double* mean,
-                     const double* var, T* dx, T* dweight, T* dbias) {
+static void backward(const Norm& norm, const T* dy, const T* x, const T* weight, const T* bias,
+                     const double* mean, const double* var, T* dx, T* dweight, T* dbias) {
     const Groups p(norm);
     const bool rows = norm.per_element && norm.period == 1 && norm.repeat == 1;
     if (rows && norm.runs > 0 && is_held<T>(p.count))
@@ -309,6 +286,13 @@ static void backward(const Norm& norm, const T* dy, const T* x, const T* weight,
     auto* const scaling = scalings.as<Scaling<V>>();
     auto* const gradient = gradients.as<GradientOfGroup<V>>();
     each_thread(norm.groups, ScaleGroups<V>{p.eps, mean, var, scaling});
+    const bool active = norm.activation != Activation::none;
+    const Workspace masks(active ? size_t(p.elements) * sizeof(T) : 0);
+    if (active) {
+        T* const masked = masks.as<T>();
+        map_channels<Masked>(norm, NormalizeRun<T>{p, weight, bias, scaling}, masked, dy, x);
+        dy = masked;
+    }
     const Sums<T> sums{p,      norm.groups, norm.fixed, dy,      x,
                        weight, scaling,     gradient,   dweight, dbias};
     if (p.inner < kShortRun)

@@ -87,6 +87,15 @@ Norm Norm::layer(const char* op, const Shape& x, const Shape& normalized, bool c
     return counted(p);
 }
 
+void Norm::activate(Activation f, double slope) {
+    check(f == Activation::none || f == Activation::relu || f == Activation::leaky_relu, op,
+          ": only None, 'relu' and 'leaky_relu' are computed with it; apply other activations to "
+          "its result");
+    check(slope >= 0, op, ": negative_slope is ", slope, "; it must not be negative");
+    activation = f;
+    alpha = slope;
+}
+
 void Norm::check_parameter(const char* name, const Shape& shape) const {
     check(shape == parameter, op, ": ", name, " has shape ", shape, " but x ", x, " needs ",
           parameter);

@@ -1,12 +1,13 @@
 // Normalisations: y = (x - mean) / sqrt(var + eps) · weight + bias, where each group of elements of
 // x has its own mean and biased variance. RMS norm is not centred: its mean is 0, its variance the
-// mean square.
+// mean square. Batch norm may add a residual and apply an activation as it writes y.
 #pragma once
 
 #include <cstdint>
 
 #include "core/array.h"
 #include "core/kernel.h"
+#include "ops/activation.h"
 
 namespace tatami {
 
@@ -25,6 +26,8 @@ struct Norm {
     static Norm layer(const char* op, const Shape& x, const Shape& normalized, bool centred,
                       double eps);
 
+    // What follows the normalisation; ValueError for others than relu and leaky_relu.
+    void activate(Activation f, double slope);
     // ValueError unless the array `name` has the shape of weight and bias.
     void check_parameter(const char* name, const Shape& shape) const;
 
@@ -41,6 +44,8 @@ struct Norm {
     bool fixed;          // mean and var are given, not computed of x
     bool centred;
     double eps;
+    Activation activation;  // none, relu or leaky_relu; none but for batch norm
+    double alpha;           // leaky_relu's slope
 };
 
 template <class T>
@@ -55,13 +60,15 @@ struct NormKernels {
                 T* running_mean, T* running_var)>
         update_running;
     // mean, var (groups): read where p.fixed, else written.  weight, bias (parameters) or nullptr.
-    // y (runs, length).
-    Kernel<void(const Norm& p, const T* x, const T* weight, const T* bias, double* mean,
-                double* var, T* y)>
+    // y (runs, length) = activation(normalised x + residual); residual like y, nullptr but for
+    // batch norm.
+    Kernel<void(const Norm& p, const T* x, const T* weight, const T* bias, const T* residual,
+                double* mean, double* var, T* y)>
         forward;
-    // dx (runs, length), dweight, dbias (parameters), the last two or nullptr.
-    Kernel<void(const Norm& p, const T* dy, const T* x, const T* weight, const double* mean,
-                const double* var, T* dx, T* dweight, T* dbias)>
+    // dx (runs, length), dweight, dbias (parameters), the last two or nullptr; no residual was
+    // added. The activation's mask is found anew from x.
+    Kernel<void(const Norm& p, const T* dy, const T* x, const T* weight, const T* bias,
+                const double* mean, const double* var, T* dx, T* dweight, T* dbias)>
         backward;
 };
 

@@ -20,10 +20,10 @@ struct Sum {
     void add(py::object gradient, bool create_graph) {
         if (!value) {
             value = std::move(gradient);
-        } else if (ours && !create_graph) {
-            value += gradient;
+        } else if (create_graph) {
+            value = value + gradient;
         } else {
-            value = as_array(value + gradient);
+            value = sum_of(std::move(value), gradient, ours);
             ours = true;
         }
     }

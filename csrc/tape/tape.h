@@ -132,6 +132,8 @@ py::object shape_of(py::handle array);
 bool same_shape(py::handle a, py::handle b);  // of arrays, tensors or Likes
 py::object as_array(py::object value);        // NumPy's scalars as arrays without axes
 py::object made_like(py::handle array);
+// a + b, of arrays; in a's memory where it is `ours` or nobody else can see it.
+py::object sum_of(py::object a, const py::object& b, bool ours);
 // A NumPy scalar as a Python number, which takes the dtype of its partner; else the argument.
 py::object plain_number(py::handle a);
 // TypeError where the float arrays differ in dtype, or arrays in kind (device).

@@ -410,6 +410,9 @@ def batch_norm(
     training: bool,
     momentum: float,
     eps: float,
+    residual: Array | None,
+    activation: str | None,
+    negative_slope: float,
     return_cache: bool,
     /,
 ) -> Array | tuple[Array, NormCache]: ...

@@ -71,6 +71,34 @@ def _batch_fixed(K, x, w, b, mean, var, **rest):
     return K.batch_norm(x, mean, var, w, b, **rest)
 
 
+def _batch_relu(K, x, w, b, **rest):
+    return K.batch_norm(x, None, None, w, b, True, activation="relu", **rest)
+
+
+def _batch_leaky(K, x, w, b, mean, var, **rest):
+    how = {"activation": "leaky_relu", "negative_slope": 0.2}
+    return K.batch_norm(x, mean, var, w, b, **how, **rest)
+
+
+def _batch_joined(K, x, w, b, residual):
+    return K.batch_norm(x, None, None, w, b, True, residual=residual, activation="relu")
+
+
+def _joined(x_shape):
+    def bound(x, w, b, residual):
+        y, cache = R.batch_norm(x, None, None, w, b, True, residual=residual, return_cache=True)
+        return _bound(x, y, cache, w) + np.abs(residual)
+
+    return Case(
+        "batch_norm",
+        _batch_joined,
+        lambda source, n: [2 * source(n, *x_shape) + 1, source(6), source(6), source(n, *x_shape)],
+        bound,
+        large=2 + 600_000 // int(np.prod(x_shape)),
+        label=f"{x_shape} and a residual",
+    )
+
+
 def _batch_running(K, x, mean, var):
     """Running statistics are updated in place: here they are results."""
     mean, var = fresh(mean), fresh(var)
@@ -147,6 +175,10 @@ CASES = [
         _norm("batch_norm", _batch_plain, (6, 37), (), "plain"),
         _norm("batch_norm", _batch_fixed, (6, 37), PAIR, "fixed", FIXED),
         _norm("batch_norm", _batch_fixed, (6,), PAIR, "fixed", FIXED),
+        _norm("batch_norm", _batch_relu, (6, 5, 7), PAIR, "relu"),
+        _norm("batch_norm", _batch_relu, (6, 5), PAIR, "relu"),
+        _norm("batch_norm", _batch_leaky, (6, 37), PAIR, "leaky", FIXED),
+        [_joined((6, 37)), _joined((6,))],
         _norm("instance_norm", _instance, (6, 5, 7), PAIR),
         _norm("instance_norm", _instance_plain, (6, 37), (), "plain"),
         _norm("instance_norm", _instance_fixed, (6, 5, 7), PAIR, "fixed", FIXED),

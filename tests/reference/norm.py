@@ -21,10 +21,11 @@ __all__ = [
 class Cache:
     """What the backward pass needs; `fixed` statistics do not depend on x."""
 
-    def __init__(self, z, inverse, weight, bias, axes, *, fixed=False, centred=True):
+    def __init__(self, z, inverse, weight, bias, axes, *, fixed=False, centred=True, slope=1.0):
         self.z, self.inverse, self.axes = z, inverse, axes
         self.weight, self.bias = weight, bias
         self.fixed, self.centred = fixed, centred
+        self.slope = slope  # of the activation
 
 
 def _affine(z, weight, bias, shape):
@@ -60,6 +61,9 @@ def batch_norm(
     momentum=0.1,
     eps=1e-5,
     *,
+    residual=None,
+    activation=None,
+    negative_slope=0.01,
     return_cache=False,
 ):
     x = f64(x)
@@ -73,8 +77,13 @@ def batch_norm(
         mean, var = f64(running_mean).reshape(shape), f64(running_var).reshape(shape)
     inverse = 1 / np.sqrt(var + eps)
     z = (x - mean) * inverse
-    cache = Cache(z, inverse, weight, bias, axes, fixed=not training)
-    return _result(_affine(z, weight, bias, shape), cache, return_cache)
+    y = _affine(z, weight, bias, shape)
+    y = y if residual is None else y + f64(residual)
+    below = {None: 1.0, "relu": 0.0, "leaky_relu": negative_slope}[activation]
+    slope = np.where(y > 0, 1.0, below)
+    kept = 1.0 if residual is not None else slope
+    cache = Cache(z, inverse, weight, bias, axes, fixed=not training, slope=kept)
+    return _result(np.where(slope == 0, 0.0, slope * y), cache, return_cache)
 
 
 def _standardised_grad(grad_z, cache, axes):
@@ -103,7 +112,8 @@ def _channel_grads(grad_y, z, cache):
 
 
 def batch_norm_grad(grad_y, cache):
-    grad_z, grad_weight, grad_bias = _channel_grads(f64(grad_y), cache.z, cache)
+    grad_y = f64(grad_y) * cache.slope
+    grad_z, grad_weight, grad_bias = _channel_grads(grad_y, cache.z, cache)
     return _standardised_grad(grad_z, cache, cache.axes), grad_weight, grad_bias
 
 

@@ -36,6 +36,15 @@ def _batch_fixed(K, x, w, b, mean, var, **rest):
     return K.batch_norm(x, mean, var, w, b, **rest)
 
 
+def _batch_leaky(K, x, w, b, **rest):
+    how = {"activation": "leaky_relu", "negative_slope": 0.2}
+    return K.batch_norm(x, None, None, w, b, True, 0.1, 1e-3, **how, **rest)
+
+
+def _batch_relu_fixed(K, x, w, b, mean, var, **rest):
+    return K.batch_norm(x, mean, var, w, b, activation="relu", **rest)
+
+
 def _instance(K, x, w, b, **rest):
     return K.instance_norm(x, None, None, w, b, **rest)
 
@@ -67,6 +76,8 @@ RULES = [
     *(_rule("batch_norm", _batch, shape, PAIR) for shape in ((6, 4), (3, 4, 5), (2, 4, 3, 5))),
     _rule("batch_norm", _batch_plain, (5, 4, 3), ()),
     _rule("batch_norm", _batch_fixed, (3, 4, 5), PAIR, FIXED),
+    *(_rule("batch_norm", _batch_leaky, shape, PAIR) for shape in ((6, 4), (2, 4, 5, 7))),
+    _rule("batch_norm", _batch_relu_fixed, (3, 4, 5), PAIR, FIXED),
     _rule("instance_norm", _instance, (3, 4, 5, 2), PAIR),
     _rule("instance_norm", _instance_fixed, (3, 4, 5), PAIR, FIXED),
     _rule("group_norm", _group, (3, 4, 5, 2), PAIR),

@@ -3,9 +3,11 @@
 import numpy as np
 
 from .. import kernels as K
+from ..autograd import Op
 from ..autograd.tensor import array_of
+from .activation import leaky_relu, relu
 from .arithmetic import sqrt
-from .fused import Fused
+from .fused import Fused, recorded
 from .shape import mean, reshape
 
 
@@ -33,9 +35,14 @@ def _by_channel(x, weight, bias, axes, own, running_mean, running_var, eps):
     return _affine((x - np.reshape(running_mean, column)) / deviation, weight, bias, column)
 
 
-def _composed_batch(x, weight, bias, *, running_mean, running_var, training, momentum, eps):
+def _composed_batch(x, weight, bias, residual=None, *, running_mean, running_var, training,
+                    momentum, eps, activation, negative_slope, **_how):  # fmt: skip
     axes = (0, *range(2, x.ndim))
-    return _by_channel(x, weight, bias, axes, training, running_mean, running_var, eps)
+    y = _by_channel(x, weight, bias, axes, training, running_mean, running_var, eps)
+    y = y if residual is None else y + residual
+    if activation is None:
+        return y
+    return relu(y) if activation == "relu" else leaky_relu(y, negative_slope)
 
 
 def _composed_instance(x, weight, bias, *, running_mean, running_var, use_input_stats,
@@ -70,7 +77,25 @@ def _named(kernel):
     return lambda x, weight, bias, **how: kernel(x, weight=weight, bias=bias, **how)
 
 
+def _joined_grads(g, y, *_args, activation, negative_slope, **_how):
+    """Gradients where a residual was added: first through the activation, by its result."""
+    result, cache = y
+    if activation == "relu":
+        g = K.relu_grad(g, result)
+    elif activation == "leaky_relu":
+        g = K.leaky_relu_grad(g, result, negative_slope)
+    return *K.batch_norm_grad(g, cache), g
+
+
 _batch_norm = Fused(_named(K.batch_norm), K.batch_norm_grad, _composed_batch, name="batch_norm")
+_joined_batch_norm = Op(
+    lambda x, weight, bias, residual, **how: K.batch_norm(
+        x, weight=weight, bias=bias, residual=residual, **how
+    ),
+    joint=_joined_grads,
+    composed=_composed_batch,
+    name="batch_norm",
+)
 _instance_norm = Fused(
     _named(K.instance_norm), K.instance_norm_grad, _composed_instance, name="instance_norm"
 )
@@ -93,22 +118,31 @@ def batch_norm(
     training=False,
     momentum=0.1,
     eps=1e-5,
+    *,
+    residual=None,
+    activation=None,
+    negative_slope=0.01,
 ):
     """Zero mean and unit variance per channel; see :func:`tatami.kernels.batch_norm`.
 
     ``running_mean`` and ``running_var`` (arrays or tensors, or None when training) are updated in
-    place when training and take no part in the derivative.
+    place when training and take no part in the derivative. ``residual`` is added to the result
+    before ``activation``: None, "relu" or "leaky_relu".
     """
-    return _batch_norm(
-        x,
-        weight,
-        bias,
-        running_mean=array_of(running_mean),
-        running_var=array_of(running_var),
-        training=training,
-        momentum=momentum,
-        eps=eps,
-    )
+    how = {
+        "running_mean": array_of(running_mean),
+        "running_var": array_of(running_var),
+        "training": training,
+        "momentum": momentum,
+        "eps": eps,
+        "activation": activation,
+        "negative_slope": negative_slope,
+    }
+    if residual is None:
+        return _batch_norm(x, weight, bias, **how)
+    if not recorded(x, weight, bias, residual):
+        return _joined_batch_norm(x, weight, bias, residual, **how)
+    return _joined_batch_norm(x, weight, bias, residual, **how, return_cache=True)[0]
 
 
 def instance_norm(

@@ -32,6 +32,9 @@ def batch_norm(
     momentum=0.1,
     eps=1e-5,
     *,
+    residual=None,
+    activation=None,
+    negative_slope=0.01,
     return_cache=False,
 ):
     """Normalise each channel of ``x`` (N, C, ...) over all its other axes.
@@ -39,15 +42,18 @@ def batch_norm(
     ``weight``, ``bias``, ``running_mean`` and ``running_var`` are (C,). In training, mean and
     variance are those of ``x``, and the running ones, unless None, move towards them in place by
     ``momentum`` (towards the unbiased variance). Otherwise the running ones are used.
+    ``residual``, of the shape of ``x``, is added to the result; then comes ``activation``: None,
+    "relu" or "leaky_relu" with ``negative_slope``, which is not negative. The bits are those of
+    the functions one by one. With a residual the cache knows of the normalisation alone: its
+    ``grad_y`` is what the activation's gradient gives, which is the residual's gradient as well.
     Ioffe and Szegedy, arXiv 1502.03167.
 
     >>> batch_norm(numpy.array([[1.0], [3.0]]), None, None, training=True, eps=0.0)
     array([[-1.],
            [ 1.]])
     """
-    return _core.batch_norm(
-        x, running_mean, running_var, weight, bias, training, momentum, eps, return_cache
-    )
+    how = (training, momentum, eps, residual, activation, negative_slope, return_cache)
+    return _core.batch_norm(x, running_mean, running_var, weight, bias, *how)
 
 
 def instance_norm(

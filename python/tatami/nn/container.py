@@ -3,9 +3,10 @@
 from functools import partial
 
 from ..functional.pooled_conv import pooled_conv2d
-from .activation import ReLU
+from .activation import LeakyReLU, ReLU
 from .conv import Conv2d
 from .module import Module
+from .norm import BatchNorm1d, BatchNorm2d
 from .pool import MaxPool1d, MaxPool2d
 
 
@@ -13,9 +14,9 @@ class Sequential(Module):
     """Modules one after the other; their names are their places: ``0.weight``, ``0.bias``.
 
     ``Sequential(a, b)``, ``Sequential([a, b])``, or with names ``Sequential({"first": a, ...})``.
-    A ReLU that a max pooling follows is computed after it, from fewer elements; a convolution
-    before both of them together with them, where it is faster. Values and gradients have the same
-    bits.
+    A batch norm computes the ReLU or LeakyReLU right behind it. A ReLU that a max pooling follows
+    is computed after it, from fewer elements; a convolution before both of them together with
+    them, where it is faster. Values and gradients have the same bits.
     """
 
     def __init__(self, *modules):
@@ -95,9 +96,23 @@ class ModuleList(Module):
 def _planned(modules):
     """The steps of the computation, functions of x."""
     for k, module in enumerate(modules):
-        if type(module) in (MaxPool1d, MaxPool2d) and not _watched(module):
+        if type(module) in (BatchNorm1d, BatchNorm2d) and not _watched(module):
+            _plan_norm(modules, k)
+        elif type(module) in (MaxPool1d, MaxPool2d) and not _watched(module):
             _plan_pool(modules, k)
     return [step for step in modules if step is not None]
+
+
+def _plan_norm(steps, k):
+    """Moves the activation right behind the batch norm ``steps[k]`` into it."""
+    after = steps[k + 1] if k + 1 < len(steps) else None
+    if _is_plain(after, ReLU):
+        how = {"activation": "relu"}
+    elif _is_plain(after, LeakyReLU) and after.negative_slope >= 0:
+        how = {"activation": "leaky_relu", "negative_slope": after.negative_slope}
+    else:
+        return
+    steps[k : k + 2] = partial(steps[k], **how), None
 
 
 def _plan_pool(steps, k):

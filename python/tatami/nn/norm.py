@@ -50,7 +50,7 @@ class _BatchNorm(_Channels):
     ):
         super().__init__(num_features, eps, momentum, affine, track_running_stats)
 
-    def forward(self, x):
+    def forward(self, x, residual=None, activation=None, negative_slope=0.01):
         self.check(x)
         tracked = self.track_running_stats
         momentum = self.momentum
@@ -61,7 +61,12 @@ class _BatchNorm(_Channels):
         statistics = (self.running_mean, self.running_var)
         scale = (self.weight, self.bias)
         own = self.training or not tracked
-        return F.batch_norm(x, *statistics, *scale, own, momentum or 0.0, self.eps)
+        after = {
+            "residual": residual,
+            "activation": activation,
+            "negative_slope": negative_slope,
+        }
+        return F.batch_norm(x, *statistics, *scale, own, momentum or 0.0, self.eps, **after)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -76,6 +81,8 @@ class BatchNorm2d(_BatchNorm):
     Training uses the batch's statistics and follows them with ``running_mean`` and
     ``running_var``, which evaluation uses; ``track_running_stats=False`` always uses the batch's.
     ``momentum=None`` averages all batches. ``num_features`` may be left out.
+    Called with ``residual=`` and ``activation=`` ("relu", or "leaky_relu" and ``negative_slope=``),
+    it adds the one and applies the other in the same pass, as at the end of a residual block.
     """
 
     ranks, layout = (4,), "(N, C, H, W)"
