@@ -12,6 +12,8 @@ wants CuPy and, to compare with, PyTorch. Its stages, each with an end to its ti
     sanitize    the small cases under compute-sanitizer: memcheck, then racecheck
     time        the cases of `tatami bench` in turns with PyTorch (float32 is float32 in both), its
                 products in float16 too, and in float32 where both may use TF32
+    graphs      training steps captured by tatami.jit as one graph, in turns with the same not
+                captured: whether losses and weights have the same bits, and the times of both
     profile     ncu on the kernels of the two worst ratios
 
 FOLDER/gpu.json is written after every stage, and a table at the end. --dry-run goes the same way on
@@ -44,6 +46,7 @@ CAPS = {  # seconds
     "check": 180,
     "sanitize": 120,
     "time": 240,
+    "graphs": 60,
     "profile": 60,
 }
 
@@ -299,6 +302,66 @@ def _timed_in_turns(gpu, torch, K, operation, inputs):
     return row
 
 
+def graphs(gpu, deadline, _):
+    dry = isinstance(gpu, Emulated)
+    rows = {}
+    for name in ["tiny"] if dry else ["mlp", "lenet", "lstm"]:
+        if time.perf_counter() > deadline:
+            break
+        try:
+            rows[name] = _captured_in_turns(gpu, name, 1 if dry else LAUNCHES)
+        except Exception as error:
+            rows[name] = {"error": f"{type(error).__name__}: {error}"[:500]}
+    return rows
+
+
+def _captured_in_turns(gpu, name, count):
+    """Seconds of a step, both ways; losses and weights after as many steps, compared bit by bit."""
+    from steps import networks
+
+    batch = [gpu.put(a) for a in networks.batch(name)]
+    sides = {"plain": _training(name, False), "captured": _training(name, True)}
+    samples = {side: [] for side in sides}
+    ends = {}
+    for k in range(ROUNDS + 1):  # the first to warm up
+        for side, (params, step) in sides.items():
+            start = time.perf_counter()
+            for _ in range(max(count, 4)):
+                loss = step(*batch)
+            gpu.cupy.cuda.get_current_stream().synchronize()
+            samples[side] += [(time.perf_counter() - start) / max(count, 4)] * (k > 0)
+            ends[side] = [gpu.get(a).tobytes() for a in (loss.data, *(p.data for p in params))]
+    row = {side: median(taken) for side, taken in samples.items()}
+    return {
+        **row,
+        "ratio": row["plain"] / row["captured"],
+        "equal": ends["plain"] == ends["captured"],
+    }
+
+
+def _training(name, captured):
+    """(the parameters of a network, its step of training with clipped gradients)."""
+    from steps import networks
+
+    import tatami
+    from tatami import functional, nn, optim
+
+    tatami.manual_seed(0)
+    model = networks.network(nn, name).to("cuda")
+    params = list(model.parameters())
+    optimizer = optim.Adam(params)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(model(x), y)
+        loss.backward()
+        nn.utils.clip_grad_norm_(params, 1.0)
+        optimizer.step()
+        return loss
+
+    return params, tatami.jit(step) if captured else step
+
+
 def profile(gpu, deadline, results):
     """ncu's summary of the two cases that lose most to PyTorch."""
     program = shutil.which("ncu")
@@ -327,6 +390,7 @@ STAGES = {
     "check": check,
     "sanitize": sanitize,
     "time": timings,
+    "graphs": graphs,
     "profile": profile,
 }
 
@@ -349,6 +413,8 @@ def table(results):
         times = [f"{row[k] * 1e6:.1f}" if k in row else "" for k in ("tatami", "torch")]
         ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
         lines.append(f"{name:<44}{times[0]:>12}{times[1]:>12}{ratio:>8}{row.get('error', '')}")
+    for name, row in results.get("graphs", {}).items():
+        lines.append(f"step of {name}, captured: {row}")
     checked = results.get("check", {})
     lines.append(f"checked: {checked.get('done')} of {checked.get('all')} cases, wrong:")
     lines += [f"  {label}: {why.splitlines()[0]}" for label, why in checked["wrong"].items()]

@@ -4,13 +4,19 @@ Device memory is host memory that nothing may touch but the emulator while a ker
 module where CuPy itself would launch something: whatever else reads or writes it (a binding that
 forgets where an array is, say) ends the process. Fresh memory is NaN. As in CuPy, arrays take part
 in NumPy's functions but do not mix with NumPy's arrays, and reductions give arrays of no axes.
+While a stream is captured, what would be launched on it is kept for the graph: only its results'
+shapes are found out, from zeros. Whatever waits for the GPU then, or copies from the host, is an
+error.
 """
 
 import contextlib
 import ctypes
 import functools
 import mmap
+import operator
+import os
 import sys
+import traceback
 import types
 
 import numpy as np
@@ -27,6 +33,8 @@ _open = 0
 used = set()  # names of NumPy that were called: CuPy must have them
 streams = set()  # on which kernels were to run when they asked for workspace
 context = None  # of the kernels' calls; its first field is the stream
+_captured = None  # the emulator's function that keeps what a stream that is captured was given
+_kept = []  # what graphs call, and what names it
 
 
 def install(library):
@@ -37,6 +45,10 @@ def install(library):
     global context
     context = ctypes.CDLL(library).tatami_cuda_context
     context.restype = ctypes.POINTER(ctypes.c_void_p)
+    global _captured
+    _captured = ctypes.CDLL(library).tatami_emulator_capture
+    _captured.argtypes = [ctypes.c_void_p] * 4
+    _captured.restype = ctypes.c_bool
     _protect(_start, _SIZE, _NONE)
     sys.modules["cupy"] = sys.modules[__name__]
 
@@ -82,19 +94,48 @@ class MemoryPointer:
     """As cupy.cuda.MemoryPointer, of a whole block."""
 
     device_id = 0
+    mem = property(lambda self: self)
 
-    def __init__(self, bytes):
+    def __init__(self, bytes, pool=_pool):
         self.size = max(_ALIGN, -(-bytes // _ALIGN) * _ALIGN)
-        self.offset = _pool.take(self.size)
+        self.pool = pool
+        self.offset = pool.take(self.size)
         self.ptr = _start + self.offset
         _pool.in_use += 1
         streams.add(context()[0])
-        with _access():
-            ctypes.memset(self.ptr, 0xFF, self.size)
+        if not _capturing():  # where a graph may still read it
+            with _access():
+                ctypes.memset(self.ptr, 0xFF, self.size)
 
     def __del__(self):
         _pool.in_use -= 1
-        _pool.free.setdefault(self.size, []).append(self.offset)
+        self.pool.free.setdefault(self.size, []).append(self.offset)
+
+
+class MemoryPool(_Pool):
+    """Blocks of its own, from the one above, which never get back."""
+
+    def take(self, size):
+        return self.free[size].pop() if self.free.get(size) else _pool.take(size)
+
+    def malloc(self, size):
+        return MemoryPointer(size, self)
+
+
+_allocators = [MemoryPointer]
+
+
+@contextlib.contextmanager
+def _using_allocator(allocate):
+    _allocators.append(allocate)
+    try:
+        yield
+    finally:
+        _allocators.pop()
+
+
+def _alloc(size):
+    return _allocators[-1](size)
 
 
 class _View:
@@ -105,6 +146,10 @@ class _View:
     def __init__(self, owner, ptr):
         self.owner = owner
         self.ptr = ptr
+
+    @property
+    def mem(self):
+        return getattr(self.owner, "mem", self)
 
 
 _streams = []
@@ -122,7 +167,7 @@ class Stream:
         _streams.pop()
 
     def synchronize(self):
-        pass
+        _wait()
 
 
 Stream.null = Stream(null=True)
@@ -132,10 +177,44 @@ def _current_stream():
     return _streams[-1] if _streams else Stream.null
 
 
+class CUDARuntimeError(RuntimeError):
+    pass
+
+
+def _capturing():
+    stream = _current_stream().ptr
+    return bool(stream) and _captured is not None and _captured(stream, None, None, None)
+
+
+def _wait(what="operation not permitted when stream is capturing"):
+    if _capturing():
+        raise CUDARuntimeError(f"cudaErrorStreamCaptureUnsupported: {what}")
+
+
+_Kept = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+def _keep(name, run):
+    """A launch of CuPy's for the graph, where an error would go unseen."""
+
+    def run_or_end(_):
+        try:
+            run()
+        except BaseException:
+            traceback.print_exc()
+            os.abort()
+
+    run_or_end = _Kept(run_or_end)
+    _kept.append(run_or_end)
+    _captured(_current_stream().ptr, hash(name) | 1, run_or_end, None)
+
+
 cuda = types.SimpleNamespace(
     MemoryPointer=MemoryPointer,
+    MemoryPool=MemoryPool,
     Stream=Stream,
-    alloc=MemoryPointer,
+    alloc=_alloc,
+    using_allocator=_using_allocator,
     get_current_stream=_current_stream,
     runtime=types.SimpleNamespace(getDevice=lambda: 0, getDeviceCount=lambda: 1),
 )
@@ -157,7 +236,7 @@ class ndarray:
         shape = tuple(shape) if np.iterable(shape) else (shape,)
         dtype = np.dtype(dtype)
         size = int(np.prod(shape)) * dtype.itemsize
-        self.data = memptr or MemoryPointer(size)
+        self.data = memptr or _alloc(size)
         self.base = None
         self._host = np.ndarray(shape, dtype, _arena, self.data.ptr - _start, strides, order)
 
@@ -183,10 +262,12 @@ class ndarray:
         }
 
     def get(self):
+        _wait()
         with _access():
             return self._host.copy()
 
     def item(self, *args):
+        _wait()
         with _access():
             return self._host.item(*args)
 
@@ -210,10 +291,13 @@ class ndarray:
         return _call(function, *args, **settings)
 
     def __getitem__(self, at):
-        return _call(lambda a: a[_index(at)], self)
+        at = _index(at)
+        if any(a.dtype == bool for a in _arrays([at])):
+            _wait()
+        return _call(operator.getitem, self, at)
 
     def __setitem__(self, at, value):
-        _call(lambda a, v: a.__setitem__(_index(at), v), self, value)
+        _call(operator.setitem, self, _index(at), value)
 
     def __len__(self):
         return len(self._host)
@@ -265,21 +349,25 @@ ndarray.T = property(lambda self: self.transpose())
 ndarray.real = property(lambda self: self)
 
 
-def _bare(value):
+def _bare(value, host=lambda a: a._host):
     if isinstance(value, ndarray):
-        return value._host
+        return host(value)
     if isinstance(value, np.ndarray):
         raise TypeError("Unsupported type <class 'numpy.ndarray'>")
     if isinstance(value, (list, tuple)):
-        return type(value)(_bare(v) for v in value)
+        return type(value)(_bare(v, host) for v in value)
     return value
 
 
 def _index(at):
-    """An index may hold arrays of the host."""
+    """An index may hold arrays of the host, which are copied here."""
     if isinstance(at, tuple):
         return tuple(map(_index, at))
-    return at._host if isinstance(at, ndarray) else at
+    return array(np.asarray(at, None if len(at) else int)) if _is_list(at) else at
+
+
+def _is_list(at):
+    return isinstance(at, (list, np.ndarray))
 
 
 def _wrapped(value, mine):
@@ -313,12 +401,79 @@ def _arrays(values):
 
 def _call(function, *args, **settings):
     mine = list(_arrays([*args, *settings.values()]))
-    bare = {name: _bare(v) for name, v in settings.items()}
+    bare = _bare(args), {name: _bare(v) for name, v in settings.items()}
+    if _capturing():
+        zeros = {id(a): _zeros(a._host) for a in mine}
+        trial = [_bare(v, lambda a: zeros[id(a)]) for v in (args, tuple(settings.values()))]
+        with np.errstate(all="ignore"):
+            result = function(*trial[0], **dict(zip(settings, trial[1], strict=True)))
+        if not any(_views(result, z) for z in zeros.values()):
+            return _launched(function, bare, result, {id(zeros[id(a)]): a for a in mine})
     with _access(), np.errstate(all="ignore"):
-        result = function(*_bare(args), **bare)
+        result = function(*bare[0], **bare[1])
         if result is NotImplemented:
             return result
         return _wrapped(result, mine)
+
+
+def _zeros(host):
+    """An array of the same layout."""
+    ends = [(n - 1) * step for n, step in zip(host.shape, host.strides, strict=True)]
+    if not host.size:
+        return np.zeros_like(host)
+    low, high = sum(e for e in ends if e < 0), sum(e for e in ends if e > 0)
+    memory = np.zeros(high - low + host.itemsize, np.uint8)
+    return np.ndarray(host.shape, host.dtype, memory, -low, host.strides)
+
+
+def _views(result, array):
+    """Whether the result is another array in the array's memory: nothing was computed."""
+    if isinstance(result, (list, tuple)):
+        return any(_views(part, array) for part in result)
+    return (
+        isinstance(result, np.ndarray)
+        and result is not array
+        and result.size > 0
+        and np.may_share_memory(result, array)
+    )
+
+
+def _launched(function, bare, trial, own):
+    """The result of what a graph will compute, which knows only where the arrays are."""
+    made = []
+
+    def result_of(part):
+        if isinstance(part, (list, tuple)):
+            return type(part)(result_of(p) for p in part)
+        if id(part) in own:
+            return own[id(part)]
+        if not isinstance(part, (np.ndarray, np.generic)):
+            return part
+        made.append(ndarray(part.shape, part.dtype))
+        return made[-1]
+
+    result = result_of(trial)
+    name = getattr(function, "__name__", type(function).__name__)
+    if (trial is not None and not made and not isinstance(result, ndarray)) or "empty" in name:
+        return result  # no work for a GPU
+    hosts = [a._host for a in made]
+
+    def fresh(part):
+        if isinstance(part, (list, tuple)):
+            for p in part:
+                yield from fresh(p)
+        elif isinstance(part, (np.ndarray, np.generic)):
+            yield part
+
+    def run():
+        with _access(), np.errstate(all="ignore"):
+            found = function(*bare[0], **bare[1])
+            for host, value in zip(hosts, fresh(found) if hosts else [], strict=True):
+                assert host.shape == value.shape
+                host[...] = value
+
+    _keep(name, run)
+    return result
 
 
 # The module's functions
@@ -332,6 +487,7 @@ def array(value, dtype=None, copy=True, order="C"):
     """From the host, or of an array here."""
     if isinstance(value, ndarray):
         return _call(functools.partial(np.array, dtype=dtype, order=order), value)
+    _wait("copy from memory of the host")
     host = np.array(value, dtype, order=order)
     made = ndarray(host.shape, host.dtype, order="F" if order == "F" else "C")
     with _access():

@@ -174,7 +174,7 @@ def test_tensors_say_where_they_are():
 def test_the_script_for_a_gpu_runs_dry(tmp_path):
     script = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
     command = [sys.executable, script, "--dry-run", "--out", tmp_path, "--stages"]
-    command += ["limits", "primitives", "time"]
+    command += ["limits", "primitives", "time", "graphs"]
     subprocess.run(command, check=True)
     results = json.loads((tmp_path / "gpu.json").read_text())
     assert results["limits"]["copy bytes/s"] > 0
@@ -183,3 +183,4 @@ def test_the_script_for_a_gpu_runs_dry(tmp_path):
         assert len(primitives["compared"]) == 13 and primitives["differ"] == {}
     rows = results["time"].values()
     assert rows and all(row["tatami"] > 0 for row in rows)
+    assert results["graphs"]["tiny"]["equal"] is True

@@ -125,11 +125,11 @@ void release(void* start) {
         }
 }
 
+}  // namespace
+
 void* current_stream() {
     return address(module().current_stream());
 }
-
-}  // namespace
 
 bool holds(py::handle value) {
     if (is_own(value)) return true;
@@ -157,6 +157,11 @@ py::object array(const char* op, const char* name, py::handle value) {
 void* data(py::handle array) {
     static const Name memory("data");
     return address(memory.of(array));
+}
+
+void* block(py::handle array) {
+    static const Name memory("data"), whole("mem");
+    return address(whole.of(memory.of(array)));
 }
 
 Shape shape(py::handle array) {

@@ -20,6 +20,7 @@ py::object array(const char* op, const char* name, py::handle value);
 
 // Attributes of an array of CuPy.
 void* data(py::handle array);
+void* block(py::handle array);  // where the memory begins that it was allocated in
 Shape shape(py::handle array);
 Shape strides(py::handle array);  // in bytes
 py::object dtype(py::handle array);
@@ -29,6 +30,8 @@ bool c_contiguous(py::handle array);
 py::object contiguous(py::handle array, py::handle dtype);
 // A new array from the current pool.
 py::object empty(const Shape& shape, py::handle dtype);
+
+void* current_stream();
 
 // While it lives, this thread's kernels run on CuPy's current stream with workspace from its pool.
 // The GIL is held all the while: a call launches kernels and waits for none.

@@ -65,6 +65,7 @@ Given on_gpu(py::object owner) {
 
 Given given(const char* op, const char* name, py::handle value) {
     if (PyArray_Check(value.ptr())) {
+        if (recorder) capture::check_device(name, false);
         auto* a = reinterpret_cast<PyArrayObject*>(value.ptr());
         return {py::reinterpret_borrow<py::object>(value),
                 {PyArray_DATA(a), shape_of(a), {}, Device::cpu},
@@ -73,7 +74,7 @@ Given given(const char* op, const char* name, py::handle value) {
                 bool(PyArray_ISWRITEABLE(a))};
     }
     if (cupy::holds(value)) {
-        check_type(!recorder, op, ": ", name, " is on a GPU; tatami.jit captures steps on the CPU");
+        if (recorder) capture::check_device(name, true);
         Given a = on_gpu(cupy::array(op, name, value));
         check(reinterpret_cast<uintptr_t>(a.array.data) % size_t(PyDataType_ALIGNMENT(a.type)) == 0,
               op, ": ", name, " does not begin at a multiple of its items' size; copy it");

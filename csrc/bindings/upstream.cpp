@@ -28,7 +28,7 @@ Upstream::Upstream(const char* op, py::handle grad_y, Reduction reduction, Divid
     const bool reduced = reduction != Reduction::none;
     if (reduction == Reduction::mean) over = by.over;
     const double divisor = reduction == Reduction::mean && !by.over ? by.number : 1;
-    if (recorder && reduced && py::hasattr(grad_y, "shape")) {
+    if (recorder && reduced && x.device() == Device::cpu && py::hasattr(grad_y, "shape")) {
         record(input(op, "grad_y", grad_y), divisor);
         return;
     }

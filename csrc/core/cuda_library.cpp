@@ -32,10 +32,12 @@ CudaLibrary open(const char* file, const char* how) {
     if (!library) fail(dlerror());
     using Get = const Tables* (*)(size_t bytes);
     const auto get = reinterpret_cast<Get>(dlsym(library, "tatami_cuda_tables"));
-    CudaLibrary found{get ? get(sizeof(Tables)) : nullptr, nullptr};
+    CudaLibrary found{get ? get(sizeof(Tables)) : nullptr, nullptr, nullptr};
     found.context =
         reinterpret_cast<decltype(found.context)>(dlsym(library, "tatami_cuda_context"));
-    if (!found.tables || !found.context) fail(path + " is not of this version of tatami");
+    found.graph = reinterpret_cast<decltype(found.graph)>(dlsym(library, "tatami_cuda_graph"));
+    if (!found.tables || !found.context || !found.graph)
+        fail(path + " is not of this version of tatami");
     return found;
 }
 

@@ -7,11 +7,13 @@ struct Tables;
 
 namespace cuda {
 struct Context;
-}
+class Graph;
+}  // namespace cuda
 
 struct CudaLibrary {
     const Tables* tables;
     cuda::Context* (*context)();  // of the calling thread
+    cuda::Graph* (*graph)();      // a new one, for the caller to delete
 };
 
 // TATAMI_CUDA=emulate: the kernels for the GPU run on the CPU, by an emulator, and answer on NumPy

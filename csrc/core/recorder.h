@@ -1,5 +1,5 @@
-// What a captured step did: every call of a kernel with copies of its arguments, to be done again
-// on the same memory.
+// What a captured step did, to be done again on the same memory: on the CPU every call of a kernel
+// with copies of its arguments.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,8 @@ namespace tatami {
 
 class Recorder {
   public:
+    virtual ~Recorder() = default;
+
     // Work to be done again. Kernels go without the GIL, all else has it.
     struct Step {
         std::function<void()> run;
@@ -43,13 +45,27 @@ class Recorder {
     template <class Result, class... A>
     void keep(Result (*call)(A...), const std::type_identity_t<A>&... arguments) {
         (note_number(arguments), ...);
-        steps.push_back({[call, kept = std::tuple(kept(arguments)...)] {
-                             std::apply([&](const auto&... k) { again(call, k()...); }, kept);
-                         },
-                         true});
+        begin_call(
+            [call, kept = std::tuple(kept(arguments)...)] {
+                std::apply([&](const auto&... k) { again(call, k()...); }, kept);
+            },
+            (is_seed(arguments) || ...));
     }
+    virtual void end_call() {}
+
+  protected:
+    const uint64_t* seed_of(uint64_t value) const;  // nullptr for other numbers
 
   private:
+    // A kernel is being called, as again() does it; `seeded` by what is drawn anew.
+    virtual void begin_call(std::function<void()> again, bool seeded) = 0;
+
+    template <class T>
+    bool is_seed(const T& argument) const {
+        if constexpr (std::is_same_v<T, uint64_t>) return seed_of(argument);
+        return false;
+    }
+
     template <class T>
     void note_number(const T& number) {
         constexpr bool plain = std::is_arithmetic_v<T> || std::is_enum_v<T>;
@@ -75,8 +91,6 @@ class Recorder {
     }
     [[noreturn]] static void refuse();
 
-    const uint64_t* seed_of(uint64_t value) const;  // nullptr for other numbers
-
     std::deque<uint64_t> seeds_;  // whose addresses stay
 };
 
@@ -87,7 +101,14 @@ template <class Result, class... A>
 Result Kernel<Result(A...)>::operator()(A... arguments) const {
     if (!recorder) return call(arguments...);
     recorder->keep(call, arguments...);
-    return call(arguments...);
+    if constexpr (std::is_void_v<Result>) {
+        call(arguments...);
+        recorder->end_call();
+    } else {
+        const Result result = call(arguments...);
+        recorder->end_call();
+        return result;
+    }
 }
 
 }  // namespace tatami

@@ -7,6 +7,9 @@
 
 #include "cuda/context.h"
 #include "cuda/primitives.cuh"
+#ifndef __CUDACC__
+#include "cuda/emulator/capture.h"
+#endif
 
 namespace tatami::cuda {
 
@@ -76,8 +79,14 @@ inline Device device() {
 template <class... P, class... A>
 void launch(const Grid& grid, void (*kernel)(P...), const A&... arguments) {
     const std::tuple<P...> values(arguments...);
-    emulator::run(grid.blocks, grid.threads, grid.shared_bytes, grid.cooperative,
-                  [&] { std::apply(kernel, values); });
+    const auto run = [=] {
+        emulator::run(grid.blocks, grid.threads, grid.shared_bytes, grid.cooperative,
+                      [&] { std::apply(kernel, values); });
+    };
+    if (emulator::capturing(context().stream))
+        emulator::capture({reinterpret_cast<const void*>(kernel), run});
+    else
+        run();
 }
 
 #endif

@@ -14,6 +14,8 @@ V read_back(const V* device) {
     check(cudaMemcpyAsync(&value, device, sizeof(V), cudaMemcpyDeviceToHost, stream), "read back");
     check(cudaStreamSynchronize(stream), "read back");
 #else
+    if (emulator::capturing(context().stream))
+        throw std::runtime_error("emulated CUDA: a wait for a stream that is captured");
     value = *device;
 #endif
     return value;

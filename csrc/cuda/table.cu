@@ -2,6 +2,7 @@
 #include <string>
 
 #include "cuda/context.h"
+#include "cuda/graph.h"
 #include "cuda/primitives.cuh"
 #include "cuda/table.h"
 
@@ -59,8 +60,8 @@ Context& context() {
 
 }  // namespace tatami::cuda
 
-// All that the library shows: its table, nullptr for a caller whose table is another, and the
-// context of the calling thread.
+// All that the library shows: its table, nullptr for a caller whose table is another, the context
+// of the calling thread, and a new graph, which is the caller's.
 extern "C" {
 __attribute__((visibility("default"))) const tatami::Tables* tatami_cuda_tables(size_t bytes) {
     if (bytes != sizeof(tatami::Tables)) return nullptr;
@@ -73,5 +74,9 @@ __attribute__((visibility("default"))) const tatami::Tables* tatami_cuda_tables(
 
 __attribute__((visibility("default"))) tatami::cuda::Context* tatami_cuda_context() {
     return &tatami::cuda::context();
+}
+
+__attribute__((visibility("default"))) tatami::cuda::Graph* tatami_cuda_graph() {
+    return tatami::cuda::make_graph().release();
 }
 }

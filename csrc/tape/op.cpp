@@ -66,6 +66,7 @@ py::object run(Op* op, PyObject* const* args, Py_ssize_t count, PyObject* names)
     References arrays(total);
     Tensor* first = nullptr;
     bool differentiable = false;
+    if (recorder) capture::name(PyUnicode_AsUTF8(op->name));
     for (Py_ssize_t k = 0; k < count; k++) {
         Tensor* t = as_tensor(args[k]);
         if (!t) {
@@ -78,7 +79,7 @@ py::object run(Op* op, PyObject* const* args, Py_ssize_t count, PyObject* names)
     }
     for (Py_ssize_t k = count; k < total; k++) arrays.add(args[k]);
     check_uniform(op, args, arrays.data(), count);
-    if (recorder) capture::name(PyUnicode_AsUTF8(op->name));
+    if (recorder) capture::called(arrays.data(), total);
     auto value = py::reinterpret_steal<py::object>(
         PyObject_Vectorcall(op->raw, arrays.data(), size_t(count), names));
     if (!value) raise_named(op, arrays.data(), count);

@@ -73,8 +73,8 @@ int set_data(PyObject* self, PyObject* value, void*) {
     t->version->changes++;
     if (recorder) {
         capture::bumped(self);
-        if (t->data != Py_None && is_numpy(value)) {
-            if (same_memory(t->data, value)) return 0;
+        if (t->data != Py_None) {
+            if (t->data == value || same_memory(t->data, value)) return 0;
             if (!capture::made(t->data)) return refuse_new_data(t);
         }
     }

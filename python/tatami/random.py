@@ -56,4 +56,5 @@ class _Recorded:
         def draw(*args, **kwargs):
             return getattr(_generator, name)(*args, **kwargs)
 
+        draw.__name__ = name
         return lambda *args, **kwargs: call(draw, args, kwargs)

@@ -6,8 +6,9 @@ from threading import Lock
 import numpy as np
 
 from .. import _core
+from .._device import device_of
 from ..autograd import Tensor
-from .traced import Traced
+from .traced import Traced, unreadable
 
 MOST = 8  # recordings of one signature that are kept, besides the newest
 
@@ -44,7 +45,9 @@ def jit(f):
     prints thrice, and ``tatami.exact`` counts as it was. Refused, with an error that names the
     operation: values read in Python (``float(loss)``, ``item()``, ``if x > 0``), numbers and arrays
     that Python makes and that differ between the recorded calls, results of one call used in the
-    next, tensors that are given another array. Only arrays of NumPy can be captured.
+    next, tensors that are given another array.
+
+    Arguments on a GPU: the step becomes one CUDA graph, see the chapter on captured steps.
     """
     return Jitted(f)
 
@@ -55,7 +58,7 @@ class Jitted:
     def __init__(self, function):
         update_wrapper(self, function)
         self.function = function
-        self.arena = _core.arena()  # of all recordings, as one runs at a time
+        self.memory = {}  # by device, of all recordings, as one runs at a time
         self.lock = Lock()
         self.variants = {}  # signature of the arguments -> its recordings
 
@@ -79,19 +82,23 @@ class Jitted:
 
     def _record(self, variants, args, kwargs, arrays):
         before = next((r for r in variants.recorded if r.fits()), None)
-        buffers = [np.empty_like(a, order="C", subok=False) for a in arrays]
-        for buffer, array in zip(buffers, arrays, strict=True):
-            buffer[...] = array
-        recording = _core.Recording(self.arena)
+        recording = self._recording(arrays)
+        buffers = [_copied(a) for a in arrays]
         fixed = iter(buffers)
-        recording.start()
+        whole = False
         try:
+            recording.start()
             value = self.function(*_with(fixed, args), **_with(fixed, kwargs))
             outputs = []
             result = _result(recording, value, outputs)
             outputs = [recording.kept(y) for y in outputs]
+            whole = True
+        except Exception as error:
+            if type(error).__name__ != "CUDARuntimeError":
+                raise
+            raise unreadable(f"after {recording.op}") from error
         finally:
-            recording.stop()
+            recording.stop(whole)
         del value
         copies = [y.copy() for y in outputs]
         recording.finish(buffers, outputs)
@@ -111,6 +118,23 @@ class Jitted:
             variants.trusted.append((recording, result))
         return result(copies)
 
+    def _recording(self, arrays):
+        """A new recording, where the arguments are."""
+        devices = {device_of(a) for a in arrays}
+        if len(devices) > 1:
+            raise TypeError(
+                "jit: some arguments are arrays of NumPy and others are on a GPU; move them to one "
+                "device (cupy.asarray and cupy.asnumpy move one)"
+            )
+        if "cuda" not in devices:
+            memory = self.memory.setdefault("cpu", _core.arena())
+            return _core.HostRecording(memory)
+        if "cuda" not in self.memory:
+            from .place import Place  # needs CuPy
+
+            self.memory["cuda"] = Place()
+        return _core.GraphRecording(self.memory["cuda"])
+
 
 class _Variants:
     """The recordings of one signature, by the arrays, gradients and modes that they began with."""
@@ -129,7 +153,11 @@ def _signature(value, arrays):
         return kind, *[(name, _signature(part, arrays)) for name, part in value.items()]
     if isinstance(value, Tensor) and not value.requires_grad:
         value = value.data
-    if isinstance(value, np.ndarray):
+    if _is_array(value):
+        if not hasattr(value, "__array_function__"):
+            raise TypeError(
+                f"jit: an argument is a {kind.__name__}; cupy.asarray makes an array of it"
+            )
         arrays.append(value)
         return kind, value.shape, value.dtype
     if isinstance(value, Tensor) and not value.is_leaf:
@@ -156,10 +184,24 @@ def _with(buffers, value):
         return {name: _with(buffers, part) for name, part in value.items()}
     if isinstance(value, Tensor) and not value.requires_grad:
         return Tensor(_argument(next(buffers)))
-    return _argument(next(buffers)) if isinstance(value, np.ndarray) else value
+    return _argument(next(buffers)) if _is_array(value) else value
+
+
+def _is_array(value):
+    return isinstance(value, np.ndarray) or device_of(value) == "cuda"
+
+
+def _copied(array):
+    """To where the recorded kernels read it."""
+    own = {"subok": False} if isinstance(array, np.ndarray) else {}
+    buffer = np.empty_like(array, order="C", **own)
+    buffer[...] = array
+    return buffer
 
 
 def _argument(buffer):
+    if not isinstance(buffer, np.ndarray):
+        return buffer
     view = buffer.view(Traced)
     view.flags.writeable = False
     return view
@@ -178,7 +220,7 @@ def _result(recording, value, outputs):
     if isinstance(value, Tensor) and not (value.is_leaf and value.requires_grad):
         outputs.append(value.data)
         return lambda copies: Tensor(copies[place])
-    if isinstance(value, Traced):
+    if isinstance(value, Traced) or device_of(value) == "cuda":
         outputs.append(value)
         return lambda copies: copies[place]
     return lambda copies: value  # a parameter, or no array

@@ -59,6 +59,8 @@ def call(func, args, kwargs):
     if recording is None or func in _metadata:
         return func(*plain_args, **plain_kwargs)
     recording.op = _name_of(func)
+    if isinstance(recording, _core.GraphRecording):
+        recording.refuse()
     before = recording.constant(args[0]) if args and isinstance(args[0], np.ndarray) else None
     value = func(*plain_args, **plain_kwargs)
     kwargs, target = dict(kwargs), None
