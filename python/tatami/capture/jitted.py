@@ -8,6 +8,7 @@ import numpy as np
 from .. import _core
 from .._device import device_of
 from ..autograd import Tensor
+from .place import Place
 from .traced import Traced, unreadable
 
 MOST = 8  # recordings of one signature that are kept, besides the newest
@@ -130,8 +131,6 @@ class Jitted:
             memory = self.memory.setdefault("cpu", _core.arena())
             return _core.HostRecording(memory)
         if "cuda" not in self.memory:
-            from .place import Place  # needs CuPy
-
             self.memory["cuda"] = Place()
         return _core.GraphRecording(self.memory["cuda"])
 

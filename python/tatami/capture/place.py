@@ -2,9 +2,8 @@
 
 from contextlib import ExitStack
 
-import cupy
-
 from .. import _core
+from .._device import _cupy
 
 
 class Place:
@@ -15,8 +14,9 @@ class Place:
     """
 
     def __init__(self):
-        self.stream = cupy.cuda.Stream(non_blocking=True)
-        self.pools = cupy.cuda.MemoryPool(), cupy.cuda.MemoryPool()
+        self.cuda = _cupy().cuda
+        self.stream = self.cuda.Stream(non_blocking=True)
+        self.pools = self.cuda.MemoryPool(), self.cuda.MemoryPool()
         self.makers = _core.Makers()
         self.entered = []
 
@@ -30,7 +30,7 @@ class Place:
             return memory
 
         with ExitStack() as stack:
-            stack.enter_context(cupy.cuda.using_allocator(allocate))
+            stack.enter_context(self.cuda.using_allocator(allocate))
             stack.enter_context(self.stream)
             self.entered.append(stack.pop_all())
 
