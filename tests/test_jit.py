@@ -115,6 +115,24 @@ def test_batch_norm_and_dropout_draw_and_follow_as_without_capture():
     assert after == tatami.random.seed()
 
 
+def test_a_residual_block():
+    class Block(nn.Module):
+        def __init__(self):
+            self.first = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+            self.second, self.norm = nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
+
+        def forward(self, x):
+            x = self.first(x)
+            y = self.norm(self.second(x), residual=x, activation="relu")
+            return y.mean((2, 3))
+
+    def build():
+        model = Block()
+        return training(model, optim.Adam(model.parameters()), F.cross_entropy)
+
+    assert_same(build, classes(4, 6, (2, 60, 60)))
+
+
 def test_lstm_character_model():
     class Model(nn.Module):
         def __init__(self):
