@@ -129,7 +129,12 @@ template <class T, int N>
 __device__ __noinline__ Values<T, N> activated(Activation kind, Values<T, N> x) {
     with_activation<T>(kind, T(kLeakySlope), [&](auto f) {
         TATAMI_ROLL
-        for (int i = 0; i < N; i++) x.at[i] = f(x.at[i]);
+        for (int i = 0; i < N; i++) {  // the values go round: an index would put them into memory
+            const T next = f(x.at[0]);
+            TATAMI_UNROLL
+            for (int k = 1; k < N; k++) x.at[k - 1] = x.at[k];
+            x.at[N - 1] = next;
+        }
     });
     return x;
 }

@@ -151,6 +151,18 @@ TATAMI_DEVICE uint16_t to_bfloat16(float x) {
 
 // ---- Copies to shared memory that go on while the thread does.
 
+#if defined(__CUDACC__) && !(__CUDA_ARCH__ >= 800)
+// The first of 16 bytes, an even number of them, then zeros.
+inline __device__ __noinline__ uint4 part(const void* from, int bytes) {
+    uint32_t words[4] = {};
+    TATAMI_UNROLL
+    for (int i = 0; i < 8; i++)
+        if (2 * i < bytes)
+            words[i / 2] |= uint32_t(static_cast<const uint16_t*>(from)[i]) << i % 2 * 16;
+    return {words[0], words[1], words[2], words[3]};
+}
+#endif
+
 // to[0 ... 15 bytes] = `bytes` of `from`, then zeros; both aligned to 16 bytes. `to` must not be
 // read before a wait, nor by other threads before a barrier after it.
 TATAMI_DEVICE void async_copy(void* to, const void* from, int bytes) {
@@ -160,12 +172,7 @@ TATAMI_DEVICE void async_copy(void* to, const void* from, int bytes) {
                  "r"(bytes)
                  : "memory");
 #elif defined(__CUDACC__)
-    uint4 value{};
-    if (bytes == 16)
-        value = *static_cast<const uint4*>(from);
-    else
-        memcpy(&value, from, bytes);
-    *static_cast<uint4*>(to) = value;
+    *static_cast<uint4*>(to) = bytes == 16 ? *static_cast<const uint4*>(from) : part(from, bytes);
 #else
     emulator::begin_copy(to, from, bytes);
 #endif
@@ -282,6 +289,7 @@ __device__ __noinline__ Sums4 multiply_slowly(Sums4 sums, Matrices4 a, Pair32 b)
     for (int t = 0; t < 4; t++) {
         const Matrices4 row = shuffle(a, lane / 4 * 4 + t);
         Pair32 column[2];
+        TATAMI_UNROLL
         for (int c = 0; c < 2; c++) column[c] = shuffle(b, (lane % 4 * 2 + c) * 4 + t);
         TATAMI_UNROLL
         for (int k = 0; k < 2 * kInWord; k++) TATAMI_UNROLL
