@@ -85,9 +85,10 @@ def test_features_that_say_nothing_are_refused(measure):
         measure(np.where(np.eye(9, 2), np.nan, x), x)
 
 
-def test_the_classifier_that_judges():
+@pytest.mark.parametrize("halvings", [1, 2])
+def test_the_classifier_that_judges(halvings):
     tatami.manual_seed(0)
-    eye = models.Classifier(channels=3, classes=4, width=4)
+    eye = models.Classifier(channels=3, classes=4, width=4, halvings=halvings)
     x = np.random.default_rng(0).random((300, 3, 10, 6)).astype(np.float32)
     p, features = eye.probabilities(x), eye.features(x)
     assert p.shape == (300, 4) and features.shape == (300, 16)

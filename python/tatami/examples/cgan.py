@@ -16,7 +16,7 @@ from tatami.generate.recipes._images import moved
 
 def run(out, quick=False):
     x, y, real, eye = digits(quick)
-    gan, history = learnt(cgan, moved(x, y), quick, steps=300)
+    gan, history = learnt(cgan, moved(x, y), quick, steps=120)
 
     asked = np.arange(1000) % 10
     made = gan.sample(1000, asked, rng=np.random.default_rng(0))
