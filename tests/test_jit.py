@@ -357,6 +357,8 @@ def test_new_arrays_for_tensors_and_changed_arguments_are_refused():
 
     with pytest.raises(ValueError, match="read-only"):
         captured_calls(change, Tensor(float32(3)))
+    with pytest.raises(TypeError, match="jit: 3 cannot be called"):
+        tatami.jit(3)
     with pytest.raises(TypeError, match="jit: an argument is a set"):
         captured_calls(lambda x: None, {1})
     with pytest.raises(ValueError, match=r"jit: an argument of shape \(3,\) has a history"):

@@ -109,6 +109,20 @@ static Two merge_columns(const Norm& p, int64_t g, const T* mean, const T* m2) {
     return {center, var * p.inverse_count};
 }
 
+// to = value(element, column, read) in the chunk's rows of some columns.
+template <class T, class Value>
+TATAMI_INLINE void sweep_chunk(const Norm& p, int64_t chunk, int64_t column, int64_t columns,
+                               bool streamed, T* to, const Value& value) {
+    const int64_t end = min((chunk + 1) * kChunkRows, p.runs);
+    for (int64_t row = chunk * kChunkRows; row < end; row++) {
+        const int64_t at = row * p.length + column;
+        sweep<1>(to + at, 0, columns, streamed && columns == p.length,
+                 [=](int64_t i, auto read, auto) {
+                     return Results<T, 1>{value(at + i, column + i, read)};
+                 });
+    }
+}
+
 template <class T>
 void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, const T* residual,
                      double* mean, double* var, T* y) {
@@ -133,18 +147,12 @@ void columns_forward(const Norm& p, const T* x, const T* weight, const T* bias, 
         }
     };
     const auto then = [&](int64_t chunk, int64_t column, int64_t columns) {
-        const int64_t end = min((chunk + 1) * kChunkRows, p.runs);
         with_finish(p, residual, [&](const auto& finish) {
-            for (int64_t row = chunk * kChunkRows; row < end; row++) {
-                const int64_t at = row * p.length + column;
-                sweep<1>(y + at, 0, columns, streamed && columns == p.length,
-                         [=](int64_t i, auto read, auto) {
-                             const int64_t j = column + i;
-                             const Vec<T> d = read(x + at + i) - read(near + j);
-                             const Vec<T> normal = fma(d, read(slope + j), read(level + j));
-                             return Results<T, 1>{finish(at + i, read, normal)};
-                         });
-            }
+            sweep_chunk(p, chunk, column, columns, streamed, y,
+                        [=](int64_t at, int64_t j, auto read) {
+                            const Vec<T> d = read(x + at) - read(near + j);
+                            return finish(at, read, fma(d, read(slope + j), read(level + j)));
+                        });
         });
     };
     by_strips<T>(p, 1, first, merge, then);
@@ -200,20 +208,15 @@ void columns_backward(const Norm& p, const T* dy, const T* x, const T* weight, c
         }
     };
     const auto then = [&](int64_t chunk, int64_t column, int64_t columns) {
-        const int64_t end = min((chunk + 1) * kChunkRows, p.runs);
         with_activation_of<T>(p, [&](const auto& f) {
-            for (int64_t row = chunk * kChunkRows; row < end; row++) {
-                const int64_t at = row * p.length + column;
-                sweep<1>(dx + at, 0, columns, streamed && columns == p.length,
-                         [=](int64_t i, auto read, auto) {
-                             const int64_t j = column + i;
-                             const Vec<T> d = read(x + at + i) - read(near + j);
-                             const Vec<T> g = through<T>(f, read(dy + at + i), d,
-                                                         read(of_slope + j), read(of_level + j));
-                             const Vec<T> rest = fma(d, read(slope + j), read(level + j));
-                             return Results<T, 1>{fma(g, read(factor + j), rest)};
-                         });
-            }
+            sweep_chunk(
+                p, chunk, column, columns, streamed, dx, [=](int64_t at, int64_t j, auto read) {
+                    const Vec<T> d = read(x + at) - read(near + j);
+                    const Vec<T> g =
+                        through<T>(f, read(dy + at), d, read(of_slope + j), read(of_level + j));
+                    const Vec<T> rest = fma(d, read(slope + j), read(level + j));
+                    return fma(g, read(factor + j), rest);
+                });
         });
     };
     by_strips<T>(p, 2, first, merge, then);

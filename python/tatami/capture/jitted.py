@@ -57,6 +57,8 @@ class Jitted:
     """What :func:`jit` returns; ``function`` is the step as it was given."""
 
     def __init__(self, function):
+        if not callable(function):
+            raise TypeError(f"jit: {function!r} cannot be called; give the function of a step")
         update_wrapper(self, function)
         self.function = function
         self.memory = {}  # by device, of all recordings, as one runs at a time
