@@ -23,7 +23,7 @@ NETWORKS = [
     ({"padding": 1, "groups": 9, "stride": 2}, 9, 18, (11, 13), (3, 3)),
     ({"padding": 1, "groups": 4}, 16, 32, (9, 10), (3, 3)),
     ({"dilation": 2, "padding": 2}, 8, 8, (12, 9), (3, 3)),
-    ({"stride": 2, "padding": 1, "groups": 2}, 64, 128, (16, 20), (4, 4)),  # filtered
+    ({"stride": 2, "padding": 1, "groups": 2}, 64, 128, (12, 20), (4, 4)),  # filtered
     ({"padding": ((2, 0), (0, 3)), "stride": (3, 1)}, 6, 7, (12, 9), (4, 2)),
 ]
 TRANSPOSED = [
