@@ -82,6 +82,46 @@ def test_an_activation_is_computed_by_the_batch_norm_before_it(activation):
     assert shapes == [(3, 4, 3, 2), (3, 4, 7, 5), (3, 4, 7, 5), (3, 4, 3, 2)]
 
 
+CONVOLUTIONS = [
+    (nn.Conv1d, (4, 5, 3), {"padding": 1}),
+    (nn.Conv2d, (4, 5, 3), {"stride": 2, "padding": 1, "bias": False}),
+    (nn.Conv2d, (4, 5, 3), {"padding": 1, "padding_mode": "reflect"}),
+    (nn.ConvTranspose1d, (4, 3, 4), {"stride": 2, "output_padding": 1}),
+    (nn.ConvTranspose2d, (4, 3, 4), {"stride": 2, "padding": 1}),
+    (nn.DepthwiseConv2d, (4, 3), {"multiplier": 2}),
+]
+
+
+@pytest.mark.parametrize("kind, sizes, how", CONVOLUTIONS)
+def test_relu_is_computed_by_the_convolution_before_it(kind, sizes, how):
+    """Same bits as one after the other, first and second gradients too."""
+    shape = (3, 4, 9) if kind in (nn.Conv1d, nn.ConvTranspose1d) else (3, 4, 9, 7)
+    x = np.random.default_rng(0).standard_normal(shape, np.float32)
+    x[0, 0, 0] = np.nan
+
+    def results(joined, wanted):
+        tatami.manual_seed(0)
+        conv = kind(*sizes, **how)
+        t = Tensor(x, requires_grad=wanted)
+        y = nn.Sequential(conv, nn.ReLU())(t) if joined else F.relu(conv(t))
+        to = [*([t] if wanted else []), *conv.parameters()]
+        slopes = tatami.grad((y * y).sum(), to, create_graph=True)
+        again = tatami.grad(sum((s * s).sum() for s in slopes), to, allow_unused=True)
+        with tatami.no_grad():
+            plain = nn.Sequential(conv, nn.ReLU())(t)
+        return [y, plain, *slopes, *again]
+
+    for wanted in (True, False):
+        for got, ref in zip(results(True, wanted), results(False, wanted), strict=True):
+            np.testing.assert_array_equal(got.data, ref.data)
+
+
+def test_who_watches_sees_both_the_convolution_and_relu():
+    model = nn.Sequential(nn.Conv2d(4, 2, 3), nn.ReLU(), nn.MaxPool2d(2))
+    shapes = [row.shape for row in nn.summary(model, (3, 4, 8, 8)).rows]
+    assert shapes == [(3, 2, 3, 3), (3, 2, 6, 6), (3, 2, 6, 6), (3, 2, 3, 3)]
+
+
 def test_module_list():
     class Stack(nn.Module):
         def __init__(self, depth):

@@ -5,13 +5,14 @@ The transposed convolution with its two gradients is such a family as well.
 
 from .. import kernels as K
 from ..autograd import Op
-from .activation import activated
+from .activation import activated, relu
 from .fused import recorded
 from .shape import broadcast_to, reshape
 
 
 def _family(forward, by_input, by_weight):
-    """A convolution and its gradients by input and weight, closed among themselves."""
+    """A convolution and its gradients by input and weight, closed among themselves; the convolution
+    with ReLU behind it, whose gradient knows by the result where that is flat."""
     conv = Op(
         forward,
         lambda g, _y, _x, weight, _bias, **how: input_grad(g, weight, input_shape=_x.shape, **how),
@@ -32,7 +33,23 @@ def _family(forward, by_input, by_weight):
         lambda gg, _y, _g, x, weight_shape, **how: conv(x, gg, None, **how),
         lambda gg, _y, g, _x, weight_shape, **how: input_grad(g, gg, input_shape=_x.shape, **how),
     )
-    return conv, input_grad, weight_grad
+
+    def rectified(x, weight, bias, *, wanted, **how):
+        return forward(x, weight, bias, **how, activation="relu")
+
+    def gradients(g, y, x, weight, _bias, *, wanted, **how):
+        g = K.relu_grad(g, y)
+        return (
+            by_input(g, weight, x.shape, **how) if wanted[0] else None,
+            by_weight(g, x, weight.shape, **how) if wanted[1] else None,
+            K.conv2d_bias_grad(g) if wanted[2] else None,
+        )
+
+    def composed(x, weight, bias, *, wanted, **how):
+        return relu(conv(x, weight, bias, **how))
+
+    with_relu = Op(rectified, joint=gradients, composed=composed, name=forward.__name__)
+    return (conv, with_relu), input_grad, weight_grad
 
 
 _conv1d, _conv1d_input_grad, _conv1d_weight_grad = _family(
@@ -53,11 +70,18 @@ _bias_grad = Op(
 )
 
 
-def _with_activation(op, x, weight, bias, activation, **how):
-    """With the kernel's own activation where nothing is recorded: one pass over memory."""
-    if activation is None or recorded(x, weight, bias):
-        return activated(op(x, weight, bias, **how), activation)
-    return op(x, weight, bias, **how, activation=activation)
+def _with_activation(ops, x, weight, bias, activation, **how):
+    """With the kernel's own activation, where nothing is recorded or it is ReLU: one pass over
+    memory."""
+    conv, with_relu = ops
+    if activation is None:
+        return conv(x, weight, bias, **how)
+    wanted = recorded(x), recorded(weight), recorded(bias)
+    if not any(wanted):
+        return conv(x, weight, bias, **how, activation=activation)
+    if activation == "relu":
+        return with_relu(x, weight, bias, **how, wanted=wanted)
+    return activated(conv(x, weight, bias, **how), activation)
 
 
 def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, activation=None):

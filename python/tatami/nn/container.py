@@ -4,7 +4,7 @@ from functools import partial
 
 from ..functional.pooled_conv import pooled_conv2d
 from .activation import LeakyReLU, ReLU
-from .conv import Conv2d
+from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, DepthwiseConv2d
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d
 from .pool import MaxPool1d, MaxPool2d
@@ -14,9 +14,9 @@ class Sequential(Module):
     """Modules one after the other; their names are their places: ``0.weight``, ``0.bias``.
 
     ``Sequential(a, b)``, ``Sequential([a, b])``, or with names ``Sequential({"first": a, ...})``.
-    A batch norm computes the ReLU or LeakyReLU right behind it. A ReLU that a max pooling follows
-    is computed after it, from fewer elements; a convolution before both of them together with
-    them, where it is faster. Values and gradients have the same bits.
+    A convolution computes the ReLU right behind it, a batch norm that or LeakyReLU. A ReLU that a
+    max pooling follows is computed after it, from fewer elements; a convolution before both of them
+    together with them, where it is faster. Values and gradients have the same bits.
     """
 
     def __init__(self, *modules):
@@ -93,14 +93,26 @@ class ModuleList(Module):
         return {"modules": tuple(self.children())}
 
 
+_CONVOLUTIONS = (Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, DepthwiseConv2d)
+
+
 def _planned(modules):
     """The steps of the computation, functions of x."""
     for k, module in enumerate(modules):
-        if type(module) in (BatchNorm1d, BatchNorm2d) and not _watched(module):
+        if type(module) in _CONVOLUTIONS and not _watched(module):
+            _plan_conv(modules, k)
+        elif type(module) in (BatchNorm1d, BatchNorm2d) and not _watched(module):
             _plan_norm(modules, k)
         elif type(module) in (MaxPool1d, MaxPool2d) and not _watched(module):
             _plan_pool(modules, k)
     return [step for step in modules if step is not None]
+
+
+def _plan_conv(steps, k):
+    """Moves the ReLU right behind the convolution ``steps[k]`` into it, but where pooling waits."""
+    after, further = (steps[k + 1 : k + 3] + [None] * 2)[:2]
+    if _is_plain(after, ReLU) and type(further) not in (MaxPool1d, MaxPool2d):
+        steps[k : k + 2] = partial(steps[k], activation="relu"), None
 
 
 def _plan_norm(steps, k):

@@ -91,8 +91,8 @@ class _Forward(_Conv):
         self.padding_mode = padding_mode
         super().__init__(in_channels, out_channels, kernel_size, bias, inits, **how)
 
-    def forward(self, x):
-        return self.function(*self.operands(x))
+    def forward(self, x, activation=None):
+        return self.function(*self.operands(x), activation=activation)
 
     def operands(self, x):
         """What is convolved, with what and how: the arguments of the function."""
@@ -126,8 +126,8 @@ class Conv1d(_Forward):
 
     rank = 1
 
-    def function(self, *args):
-        return F.conv1d(*args)
+    def function(self, *args, **how):
+        return F.conv1d(*args, **how)
 
 
 class Conv2d(_Forward):
@@ -141,8 +141,8 @@ class Conv2d(_Forward):
 
     rank = 2
 
-    def function(self, *args):
-        return F.conv2d(*args)
+    def function(self, *args, **how):
+        return F.conv2d(*args, **how)
 
 
 class DepthwiseConv2d(Conv2d):
@@ -210,9 +210,9 @@ class ConvTranspose1d(_Transposed):
 
     rank = 1
 
-    def forward(self, x):
+    def forward(self, x, activation=None):
         how = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
-        return F.conv_transpose1d(x, self.weight, self.bias, *how)
+        return F.conv_transpose1d(x, self.weight, self.bias, *how, activation=activation)
 
 
 class ConvTranspose2d(_Transposed):
@@ -220,6 +220,6 @@ class ConvTranspose2d(_Transposed):
 
     rank = 2
 
-    def forward(self, x):
+    def forward(self, x, activation=None):
         how = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
-        return F.conv_transpose2d(x, self.weight, self.bias, *how)
+        return F.conv_transpose2d(x, self.weight, self.bias, *how, activation=activation)
