@@ -2,18 +2,13 @@
 // and nobody else, so that what was recorded may write to them at any time.
 #pragma once
 
-#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
-#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
-#define PY_ARRAY_UNIQUE_SYMBOL tatami_numpy
-#ifndef TATAMI_IMPORTS_NUMPY
-#define NO_IMPORT_ARRAY
-#endif
-#include <numpy/arrayobject.h>
 #include <pybind11/pybind11.h>
 
 #include <map>
 #include <mutex>
 #include <unordered_map>
+
+#include "bindings/numpy_api.h"
 
 namespace tatami::capture {
 

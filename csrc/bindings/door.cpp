@@ -1,13 +1,10 @@
 #include "bindings/door.h"
 
-#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
-#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
-#define PY_ARRAY_UNIQUE_SYMBOL tatami_numpy
-#include <numpy/arrayobject.h>
-
 #include <algorithm>
 #include <string_view>
 
+#define TATAMI_FILLS_NUMPY_API
+#include "bindings/numpy_api.h"
 #include "core/memory_pool.h"
 
 namespace tatami {

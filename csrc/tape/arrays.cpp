@@ -1,12 +1,7 @@
 // What the tape asks of arrays. NumPy's are read through its C API.
 #include "bindings/door.h"
+#include "bindings/numpy_api.h"
 #include "tape/tape.h"
-
-#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
-#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
-#define PY_ARRAY_UNIQUE_SYMBOL tatami_numpy
-#define NO_IMPORT_ARRAY
-#include <numpy/arrayobject.h>
 
 namespace tatami::tape {
 
