@@ -59,6 +59,17 @@ def training(model, optimizer, loss=F.cross_entropy, after=lambda: None, clip=No
     return model, step
 
 
+def adding(model, loss):
+    """A step that adds to the gradients."""
+
+    def add(x, y):
+        value = loss(model(x), y)
+        value.backward()
+        return value
+
+    return add
+
+
 def classes(count, batch, shape, steps=6, put=np.asarray):
     """Batches of random rows, and a class for each."""
     rng = np.random.default_rng(3)

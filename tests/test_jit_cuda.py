@@ -8,6 +8,7 @@ import pytest
 import fake_cupy as cp
 import tatami
 from captured import (
+    adding,
     assert_differences_are_refused,
     assert_new_arrays_are_refused,
     assert_same,
@@ -112,12 +113,7 @@ def test_gradients_add_up_over_calls():
     for captured in (False, True):
         tatami.manual_seed(1)
         model = nn.Linear(3, 2).to("cuda")
-
-        def add(x, y, model=model):
-            loss = F.mse_loss(model(x), y)
-            loss.backward()
-            return loss
-
+        add = adding(model, F.mse_loss)
         add = tatami.jit(add) if captured else add
         found = []
         for k in range(9):
@@ -136,12 +132,7 @@ def test_shapes_and_modes_have_graphs_of_their_own_on_common_memory():
         tatami.manual_seed(1)
         model = mlp()
         optimizer = optim.Adam(model.parameters())
-
-        def add(x, y, model=model):
-            loss = F.cross_entropy(model(x), y)
-            loss.backward()
-            return loss
-
+        add = adding(model, F.cross_entropy)
         add, found = tatami.jit(add) if captured else add, []
         for k in range(24):
             model.train(k % 8 < 6)

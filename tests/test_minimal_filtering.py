@@ -97,6 +97,14 @@ def test_whole_numbers_of_small_images_are_exact(isa):
         np.testing.assert_array_equal(y, ref)
 
 
+@pytest.mark.parametrize("shape, out, options", STRIDED + ROUNDED)
+def test_whole_numbers_are_exact_where_asked(shape, out, options, isa):
+    arrays = arguments(shape, out, options, whole=True)
+    wanted = three(*doubles(arrays), **options)
+    for y, ref in zip(three(*arrays, **options, exact=True), wanted, strict=True):
+        np.testing.assert_array_equal(y, ref)
+
+
 @pytest.mark.parametrize("shape, out, options", SHAPES + MANY)
 def test_errors_are_at_most_eight_times_those_of_the_plain_way(shape, out, options, isa):
     if isa == "cuda":

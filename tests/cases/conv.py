@@ -26,6 +26,8 @@ NETWORKS = [
     ({"stride": 2, "padding": 1, "groups": 2}, 64, 128, (12, 20), (4, 4)),  # filtered
     ({"padding": ((2, 0), (0, 3)), "stride": (3, 1)}, 6, 7, (12, 9), (4, 2)),
 ]
+# Filtered with factors that round.
+ROUNDED = [({"stride": 2, "padding": 1, "groups": 2}, 64, 128, (16, 20), (4, 4))]
 TRANSPOSED = [
     ({"stride": 2, "padding": 1}, 16, 8, (8, 8), (4, 4)),
     ({}, 33, 16, (1, 1), (4, 4)),
@@ -37,13 +39,13 @@ TRANSPOSED = [
 LARGE = 160
 
 
-def _triple(function, settings, channels, image, w_shape, out_channels):
+def _triple(function, settings, channels, image, w_shape, out_channels, exact=True):
     """The three functions of one convolution; function names the forward one."""
     x_shape = (channels, *image)
     probe = getattr(R, function)(np.zeros((1, *x_shape)), np.zeros(w_shape), **settings)
     y_shape = probe.shape[1:]
     label = f"{settings} x {x_shape} w {w_shape}"
-    common = {"exact": True, "large": LARGE, "label": label}
+    common = {"exact": exact, "large": LARGE, "label": label}
 
     def input_grad(K, gy, w):
         return getattr(K, f"{function}_input_grad")(gy, w, (len(gy), *x_shape), **settings)
@@ -75,9 +77,9 @@ def _triple(function, settings, channels, image, w_shape, out_channels):
     ]
 
 
-def _conv(function, settings, channels, out, image, kernel):
+def _conv(function, settings, channels, out, image, kernel, **options):
     w_shape = (out, channels // settings.get("groups", 1), *kernel)
-    return _triple(function, settings, channels, image, w_shape, out)
+    return _triple(function, settings, channels, image, w_shape, out, **options)
 
 
 def _transposed(function, settings, channels, out, image, kernel):
@@ -92,6 +94,7 @@ def _flat(lists):
 CASES = [
     *_flat(_conv("conv2d", s, 4, 8, (9, 10), (3, 2)) for s in SETTINGS_2D),
     *_flat(_conv("conv2d", *network) for network in NETWORKS),
+    *_flat(_conv("conv2d", *network, exact=False) for network in ROUNDED),
     *_flat(_conv("conv1d", s, 4, 8, (31,), (3,)) for s in SETTINGS_1D),
     *_flat(_transposed("conv_transpose2d", s, 4, 8, (5, 4), (3, 2)) for s in TRANSPOSED_2D),
     *_flat(_transposed("conv_transpose2d", *network) for network in TRANSPOSED),
