@@ -20,8 +20,7 @@ struct Windows {
 // Channels of the source that are multiplied at once: their weights stay near, and those of a
 // product's phases in L1.
 template <class S>
-inline constexpr int64_t kChannelsAtOnce =
-    (S::kPhases == 1 ? 256 : 128) * 6 / kTableRows<typename S::Weights>;
+inline constexpr int64_t kChannelsAtOnce = (S::kPhases == 1 ? 256 : 128) * 6 / S::kWeights.kRows;
 
 // to (values, depth, kPanel): the weights of `columns` channels of the result from `column` on by
 // the source's from k0 on; zeros past the last of either. Both sides have far too many streams for
@@ -29,7 +28,7 @@ inline constexpr int64_t kChannelsAtOnce =
 template <class T, class S>
 static void transform_weights(const Windows<T>& w, int64_t column, int64_t columns, int64_t k0,
                               int64_t channels, int64_t depth, T* to, int64_t value) {
-    constexpr int n = kLanes<T>, taps = S::kTaps, values = kTableRows<typename S::Weights>;
+    constexpr int n = kLanes<T>, taps = S::kTaps, values = S::kWeights.kRows;
     constexpr int64_t kAhead = 8, kStoresAhead = 2;
     T window[taps * taps * n];
     const T* const first_tap = w.turned ? window + (taps * taps - 1) * n : window;
@@ -44,8 +43,7 @@ static void transform_weights(const Windows<T>& w, int64_t column, int64_t colum
             for (int v = 0; v < values * values; v++)
                 __builtin_prefetch(at + v * value + kStoresAhead * kPanel<T>, 1);
             transpose_strip(window, n, from, w.result, k < channels ? width : 0, taps * taps);
-            transform<T, typename S::Weights>(first_tap, taps * tap, tap, at, values * value,
-                                              value);
+            transform<T, S::kWeights>(first_tap, taps * tap, tap, at, values * value, value);
         }
 }
 
@@ -64,14 +62,14 @@ template <class T, class S>
 static void multiply_tiles(const TileValues<T>& source, const T* weights, int64_t weight_value,
                            int64_t blocks, bool accumulate, const TileSums<T>& sums) {
     constexpr int products = S::kProducts, phases = S::kPhases;
-    constexpr int values = kTableRows<typename S::Source>, all = products * phases;
+    constexpr int values = S::kSource.kRows, all = products * phases;
     const Blocks rows = even_blocks(sums.tiles, kTileRows, 1);
     for (int product = 0; product < products * products; product++) {
         const T *a[phases * phases], *b[phases * phases];
         for (int f = 0; f < phases * phases; f++) {
             const int h = f / phases * products + product / products;
             const int w = f % phases * products + product % products;
-            a[f] = source.data + (S::kValue[h] * values + S::kValue[w]) * source.value;
+            a[f] = source.data + (S::value(h) * values + S::value(w)) * source.value;
             b[f] = weights + (h * all + w) * weight_value;
         }
         T* to = sums.data + product * sums.sum;
@@ -95,11 +93,11 @@ static void transform_results(const TileGrid& grid, int64_t tile_rows, const T* 
             const int64_t j = tile * outputs;
             T* const at = to + (i * columns + j) * n;
             if (i + outputs <= rows && j + outputs <= columns) {
-                transform<T, typename S::Result>(from, products * sum, sum, at, columns * n, n);
+                transform<T, S::kResult>(from, products * sum, sum, at, columns * n, n);
                 continue;
             }
             T edge[outputs * outputs * n];
-            transform<T, typename S::Result>(from, products * sum, sum, edge, outputs * n, n);
+            transform<T, S::kResult>(from, products * sum, sum, edge, outputs * n, n);
             for (int64_t r = 0; r < min<int64_t>(outputs, rows - i); r++)
                 for (int64_t c = 0; c < min<int64_t>(outputs, columns - j); c++)
                     store(at + (r * columns + c) * n, load(edge + (r * outputs + c) * n));
@@ -157,7 +155,7 @@ static void multiply_group(const TileGrid& grid, const TileGroup& group,
                            const TileValues<T>& source, int64_t channels, const Windows<T>& windows,
                            int64_t results, const Image<T>& out) {
     constexpr int products = S::kProducts * S::kProducts;
-    constexpr int all = kTableRows<typename S::Weights> * kTableRows<typename S::Weights>;
+    constexpr int all = S::kWeights.kRows * S::kWeights.kRows;
     const Blocks depths = even_blocks(channels, kChannelsAtOnce<S>, kPack<T>);
     const int64_t panels = ceil_div(results, kPanel<T>), threads = num_threads();
     const int64_t wanted = panels % threads == 0 ? 1 : ceil_div(4 * threads, panels);
@@ -201,7 +199,7 @@ static void multiply_group(const TileGrid& grid, const TileGroup& group,
 template <class T, class S>
 static void winograd(const TiledImages<T>& x, int64_t images, const Windows<T>& windows,
                      int64_t results, const Image<T>& out) {
-    constexpr int values = kTableRows<typename S::Source>;
+    constexpr int values = S::kSource.kRows;
     const TileGrid grid{images, ceil_div(out.rows, S::kOutputs),
                         ceil_div(out.columns, S::kOutputs)};
     const int64_t rows = images * grid.rows;
@@ -223,17 +221,17 @@ template <class T, class... Arguments>
 static void winograd_by(WinogradScheme scheme, const Arguments&... arguments) {
     switch (scheme) {
         case WinogradScheme::halving_fours:
-            return winograd<T, HalvingFours>(arguments...);
+            return winograd<T, Halving<F42>>(arguments...);
         case WinogradScheme::halving_twos:
-            return winograd<T, HalvingTwos>(arguments...);
+            return winograd<T, Halving<F22>>(arguments...);
         case WinogradScheme::doubling_fours:
-            return winograd<T, DoublingFours>(arguments...);
+            return winograd<T, Doubling<F42>>(arguments...);
         case WinogradScheme::doubling_twos:
-            return winograd<T, DoublingTwos>(arguments...);
+            return winograd<T, Doubling<F22>>(arguments...);
         case WinogradScheme::fours:
-            return winograd<T, Fours>(arguments...);
+            return winograd<T, Keeping<F43>>(arguments...);
         case WinogradScheme::twos:
-            return winograd<T, Twos>(arguments...);
+            return winograd<T, Keeping<F23>>(arguments...);
         case WinogradScheme::none:
             return;
     }

@@ -12,219 +12,179 @@
 
 namespace tatami::TATAMI_ISA {
 
+template <int ROWS, int COLUMNS>
+struct Table {
+    double at[ROWS][COLUMNS];
+    static constexpr int kRows = ROWS, kColumns = COLUMNS;
+};
+
+// Filters F(outputs, taps) of one axis with stride 1 (Toom-Cook): a product for each point, and
+// kProducts = outputs + taps - 1 of them.
+
+struct F22 {
+    static constexpr int kOutputs = 2, kTaps = 2, kProducts = 3;
+    static constexpr Table<3, 3> kSource{{{1, -1, 0}, {0, 1, 0}, {0, 1, -1}}};
+    static constexpr Table<3, 2> kWeights{{{1, 0}, {1, 1}, {0, 1}}};
+    static constexpr Table<2, 3> kResult{{{1, 1, 0}, {0, 1, -1}}};
+};
+
+// At the points 0, -1, 1/2, 2 and infinity, whose errors are half those with 1.
+struct F42 {
+    static constexpr int kOutputs = 4, kTaps = 2, kProducts = 5;
+    static constexpr Table<5, 5> kSource{{{1, -1.5, -1.5, 1, 0},
+                                          {0, 1, -2.5, 1, 0},
+                                          {0, -2, -1, 1, 0},
+                                          {0, -0.5, 0.5, 1, 0},
+                                          {0, 1, -1.5, -1.5, 1}}};
+    static constexpr Table<5, 2> kWeights{
+        {{1, 0}, {-2 / 9., 2 / 9.}, {-8 / 9., -4 / 9.}, {1 / 9., 2 / 9.}, {0, 1}}};
+    static constexpr Table<4, 5> kResult{
+        {{1, 1, 1, 1, 0}, {0, -1, 0.5, 2, 0}, {0, 1, 0.25, 4, 0}, {0, -1, 0.125, 8, 1}}};
+};
+
+struct F23 {
+    static constexpr int kOutputs = 2, kTaps = 3, kProducts = 4;
+    static constexpr Table<4, 4> kSource{
+        {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}}};
+    static constexpr Table<4, 3> kWeights{
+        {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}};
+    static constexpr Table<2, 4> kResult{{{1, 1, 1, 0}, {0, 1, -1, 1}}};
+};
+
+// At the points 0, 1, -1, 1/2, -2 and infinity. With 0, ±1, ±2 and infinity the errors are three
+// times as large.
+struct F43 {
+    static constexpr int kOutputs = 4, kTaps = 3, kProducts = 6;
+    static constexpr Table<6, 6> kSource{{{1, -1.5, -2, 1.5, 1, 0},
+                                          {0, -1, 0.5, 2.5, 1, 0},
+                                          {0, 1, -2.5, 0.5, 1, 0},
+                                          {0, -2, -1, 2, 1, 0},
+                                          {0, 0.5, -1, -0.5, 1, 0},
+                                          {0, 1, -1.5, -2, 1.5, 1}}};
+    static constexpr Table<6, 3> kWeights{{{1, 0, 0},
+                                           {1 / 3., 1 / 3., 1 / 3.},
+                                           {-1 / 3., 1 / 3., -1 / 3.},
+                                           {-16 / 15., -8 / 15., -4 / 15.},
+                                           {1 / 15., -2 / 15., 4 / 15.},
+                                           {0, 0, 1}}};
+    static constexpr Table<4, 6> kResult{{{1, 1, 1, 1, 1, 0},
+                                          {0, 1, -1, 0.5, -2, 0},
+                                          {0, 1, 1, 0.25, 4, 0},
+                                          {0, 1, -1, 0.125, -8, 1}}};
+};
+
+namespace detail {
+// Even and odd columns as two images, with the table of each.
+template <int R, int C>
+constexpr Table<2 * R, 2 * C> in_phases(const Table<R, C>& of) {
+    Table<2 * R, 2 * C> to{};
+    for (int phase = 0; phase < 2; phase++)
+        for (int r = 0; r < R; r++)
+            for (int c = 0; c < C; c++) to.at[phase * R + r][2 * c + phase] = of.at[r][c];
+    return to;
+}
+
+template <int R, int C>
+constexpr Table<C, R> transposed(const Table<R, C>& of) {
+    Table<C, R> to{};
+    for (int r = 0; r < R; r++)
+        for (int c = 0; c < C; c++) to.at[c][r] = of.at[r][c];
+    return to;
+}
+
+// Columns from the last to the first.
+template <int R, int C>
+constexpr Table<R, C> turned(const Table<R, C>& of) {
+    Table<R, C> to{};
+    for (int r = 0; r < R; r++)
+        for (int c = 0; c < C; c++) to.at[r][c] = of.at[r][C - 1 - c];
+    return to;
+}
+
+// The table and the same one column later, whose first row is the last one here.
+template <int R, int C>
+constexpr Table<2 * R - 1, C + 1> and_one_later(const Table<R, C>& of) {
+    Table<2 * R - 1, C + 1> to{};
+    for (int later = 0; later < 2; later++)
+        for (int r = 0; r < R; r++)
+            for (int c = 0; c < C; c++) to.at[later * (R - 1) + r][later + c] = of.at[r][c];
+    return to;
+}
+}  // namespace detail
+
 // One axis of a scheme:
 //   kStep, kPatch: pixels of the source between tiles, and those that one tile reads
 //   kTaps; kOutputs: results of a tile
 //   kProducts, and kPhases of them that are added up: product e of phase f is weight f·kProducts +
-//   e by source value kValue[f·kProducts + e]
+//   e by source value value(f·kProducts + e)
 
-// 4x4, stride 2: even and odd pixels are two images, and their windows 2x2 with stride 1: F(2, 2).
-struct HalvingTwos {
-    static constexpr int kTaps = 4, kStep = 4, kPatch = 6, kOutputs = 2, kProducts = 3, kPhases = 2;
-    static constexpr int kValue[] = {0, 1, 2, 3, 4, 5};
-    struct Source {
-        static constexpr int at[6][6] = {{1, 0, -1, 0, 0, 0}, {0, 0, 1, 0, 0, 0},
-                                         {0, 0, 1, 0, -1, 0}, {0, 1, 0, -1, 0, 0},
-                                         {0, 0, 0, 1, 0, 0},  {0, 0, 0, 1, 0, -1}};
-    };
-    struct Weights {
-        static constexpr int at[6][4] = {{1, 0, 0, 0}, {1, 0, 1, 0}, {0, 0, 1, 0},
-                                         {0, 1, 0, 0}, {0, 1, 0, 1}, {0, 0, 0, 1}};
-    };
-    struct Result {
-        static constexpr int at[2][3] = {{1, 1, 0}, {0, 1, -1}};
-    };
+// Windows with stride 1.
+template <class F>
+struct Keeping {
+    static constexpr int kTaps = F::kTaps, kOutputs = F::kOutputs, kProducts = F::kProducts;
+    static constexpr int kStep = kOutputs, kPatch = kProducts, kPhases = 1;
+    static constexpr auto &kSource = F::kSource, &kWeights = F::kWeights, &kResult = F::kResult;
+    static constexpr int value(int i) { return i; }
 };
 
-// The same by F(4, 2) at the points 0, -1, 1/2, 2 and infinity, whose errors are half those with 1.
-struct HalvingFours {
-    static constexpr int kTaps = 4, kStep = 8, kPatch = 10, kOutputs = 4, kProducts = 5;
-    static constexpr int kPhases = 2;
-    static constexpr int kValue[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-    struct Source {
-        static constexpr double at[10][10] = {
-            {1, 0, -1.5, 0, -1.5, 0, 1, 0, 0, 0}, {0, 0, 1, 0, -2.5, 0, 1, 0, 0, 0},
-            {0, 0, -2, 0, -1, 0, 1, 0, 0, 0},     {0, 0, -0.5, 0, 0.5, 0, 1, 0, 0, 0},
-            {0, 0, 1, 0, -1.5, 0, -1.5, 0, 1, 0}, {0, 1, 0, -1.5, 0, -1.5, 0, 1, 0, 0},
-            {0, 0, 0, 1, 0, -2.5, 0, 1, 0, 0},    {0, 0, 0, -2, 0, -1, 0, 1, 0, 0},
-            {0, 0, 0, -0.5, 0, 0.5, 0, 1, 0, 0},  {0, 0, 0, 1, 0, -1.5, 0, -1.5, 0, 1}};
-    };
-    struct Weights {
-        static constexpr double at[10][4] = {{1, 0, 0, 0},
-                                             {-2 / 9., 0, 2 / 9., 0},
-                                             {-8 / 9., 0, -4 / 9., 0},
-                                             {1 / 9., 0, 2 / 9., 0},
-                                             {0, 0, 1, 0},
-                                             {0, 1, 0, 0},
-                                             {0, -2 / 9., 0, 2 / 9.},
-                                             {0, -8 / 9., 0, -4 / 9.},
-                                             {0, 1 / 9., 0, 2 / 9.},
-                                             {0, 0, 0, 1}};
-    };
-    struct Result {
-        static constexpr double at[4][5] = {
-            {1, 1, 1, 1, 0}, {0, -1, 0.5, 2, 0}, {0, 1, 0.25, 4, 0}, {0, -1, 0.125, 8, 1}};
-    };
+// Windows with stride 2: even and odd pixels are two images, each with half of the taps.
+template <class F>
+struct Halving {
+    static constexpr int kTaps = 2 * F::kTaps, kOutputs = F::kOutputs, kProducts = F::kProducts;
+    static constexpr int kStep = 2 * kOutputs, kPatch = 2 * kProducts, kPhases = 2;
+    static constexpr auto kSource = detail::in_phases(F::kSource);
+    static constexpr auto kWeights = detail::in_phases(F::kWeights);
+    static constexpr auto& kResult = F::kResult;
+    static constexpr int value(int i) { return i; }
 };
 
-// Its gradient by the input, padding 1: even and odd pixels of the result are two images, each by
-// F(2, 2) from source pixels of which they share the middle ones.
-struct DoublingTwos {
-    static constexpr int kTaps = 4, kStep = 2, kPatch = 4, kOutputs = 4, kProducts = 6, kPhases = 1;
-    static constexpr int kValue[] = {0, 1, 2, 2, 3, 4};
-    struct Source {
-        static constexpr int at[5][4] = {
-            {1, -1, 0, 0}, {0, 1, 0, 0}, {0, 1, -1, 0}, {0, 0, 1, 0}, {0, 0, 1, -1}};
-    };
-    struct Weights {
-        static constexpr int at[6][4] = {{0, 0, 0, 1}, {0, 1, 0, 1}, {0, 1, 0, 0},
-                                         {0, 0, 1, 0}, {1, 0, 1, 0}, {1, 0, 0, 0}};
-    };
-    struct Result {
-        static constexpr int at[4][6] = {
-            {1, 1, 0, 0, 0, 0}, {0, 0, 0, 1, 1, 0}, {0, 1, -1, 0, 0, 0}, {0, 0, 0, 0, 1, -1}};
-    };
-};
-
-// The same by F(4, 2) at the points of HalvingFours.
-struct DoublingFours {
-    static constexpr int kTaps = 4, kStep = 4, kPatch = 6, kOutputs = 8, kProducts = 10;
-    static constexpr int kPhases = 1;
-    static constexpr int kValue[] = {0, 1, 2, 3, 4, 4, 5, 6, 7, 8};
-    struct Source {
-        static constexpr double at[9][6] = {
-            {1, -1.5, -1.5, 1, 0, 0}, {0, 1, -2.5, 1, 0, 0},    {0, -2, -1, 1, 0, 0},
-            {0, -0.5, 0.5, 1, 0, 0},  {0, 1, -1.5, -1.5, 1, 0}, {0, 0, 1, -2.5, 1, 0},
-            {0, 0, -2, -1, 1, 0},     {0, 0, -0.5, 0.5, 1, 0},  {0, 0, 1, -1.5, -1.5, 1}};
-    };
-    struct Weights {
-        static constexpr double at[10][4] = {{0, 0, 0, 1},
-                                             {0, 2 / 9., 0, -2 / 9.},
-                                             {0, -4 / 9., 0, -8 / 9.},
-                                             {0, 2 / 9., 0, 1 / 9.},
-                                             {0, 1, 0, 0},
-                                             {0, 0, 1, 0},
-                                             {2 / 9., 0, -2 / 9., 0},
-                                             {-4 / 9., 0, -8 / 9., 0},
-                                             {2 / 9., 0, 1 / 9., 0},
-                                             {1, 0, 0, 0}};
-    };
-    struct Result {
-        static constexpr double at[8][10] = {
-            {1, 1, 1, 1, 0, 0, 0, 0, 0, 0},      {0, 0, 0, 0, 0, 1, 1, 1, 1, 0},
-            {0, -1, 0.5, 2, 0, 0, 0, 0, 0, 0},   {0, 0, 0, 0, 0, 0, -1, 0.5, 2, 0},
-            {0, 1, 0.25, 4, 0, 0, 0, 0, 0, 0},   {0, 0, 0, 0, 0, 0, 1, 0.25, 4, 0},
-            {0, -1, 0.125, 8, 1, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, -1, 0.125, 8, 1}};
-    };
-};
-
-// 3x3, stride 1: F(4, 3) at the points 0, 1, -1, 1/2, -2 and infinity. With 0, ±1, ±2 and infinity
-// the errors are three times as large.
-struct Fours {
-    static constexpr int kTaps = 3, kStep = 4, kPatch = 6, kOutputs = 4, kProducts = 6, kPhases = 1;
-    static constexpr int kValue[] = {0, 1, 2, 3, 4, 5};
-    struct Source {
-        static constexpr double at[6][6] = {{1, -1.5, -2, 1.5, 1, 0}, {0, -1, 0.5, 2.5, 1, 0},
-                                            {0, 1, -2.5, 0.5, 1, 0},  {0, -2, -1, 2, 1, 0},
-                                            {0, 0.5, -1, -0.5, 1, 0}, {0, 1, -1.5, -2, 1.5, 1}};
-    };
-    struct Weights {
-        static constexpr double at[6][3] = {{1, 0, 0},
-                                            {1 / 3., 1 / 3., 1 / 3.},
-                                            {-1 / 3., 1 / 3., -1 / 3.},
-                                            {-16 / 15., -8 / 15., -4 / 15.},
-                                            {1 / 15., -2 / 15., 4 / 15.},
-                                            {0, 0, 1}};
-    };
-    struct Result {
-        static constexpr double at[4][6] = {{1, 1, 1, 1, 1, 0},
-                                            {0, 1, -1, 0.5, -2, 0},
-                                            {0, 1, 1, 0.25, 4, 0},
-                                            {0, 1, -1, 0.125, -8, 1}};
-    };
-};
-
-// The same by F(2, 3) at 0, 1, -1 and infinity, for small images.
-struct Twos {
-    static constexpr int kTaps = 3, kStep = 2, kPatch = 4, kOutputs = 2, kProducts = 4, kPhases = 1;
-    static constexpr int kValue[] = {0, 1, 2, 3};
-    struct Source {
-        static constexpr int at[4][4] = {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}};
-    };
-    struct Weights {
-        static constexpr double at[4][3] = {
-            {1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-    };
-    struct Result {
-        static constexpr int at[2][4] = {{1, 1, 1, 0}, {0, 1, -1, 1}};
-    };
+// Its gradient by the input, padding 1: even and odd pixels of the result are two images, made of
+// source pixels one apart, with one source value in common.
+template <class F>
+struct Doubling {
+    static constexpr int kTaps = 2 * F::kTaps, kOutputs = 2 * F::kOutputs;
+    static constexpr int kProducts = 2 * F::kProducts, kPhases = 1;
+    static constexpr int kStep = F::kOutputs, kPatch = F::kProducts + 1;
+    static constexpr auto kSource = detail::and_one_later(F::kSource);
+    static constexpr auto kWeights = detail::turned(detail::in_phases(F::kWeights));
+    static constexpr auto kResult =
+        detail::transposed(detail::in_phases(detail::transposed(F::kResult)));
+    static constexpr int value(int i) { return i < F::kProducts ? i : i - 1; }
 };
 
 // Gradients by the weights: dy as the window over tiles of x, whose source values are those of the
-// scheme X. Product e is source value e by value kValue[e] of dy; their sums over all tiles make
-// the taps by Result.
-
-// F(2, 2), where pixels are made as DoublingTwos makes them.
-struct HalvingTwosGrad {
-    using X = HalvingTwos;
-    using Result = DoublingTwos::Result;
-    static constexpr int kStep = 2, kPatch = 2;
-    static constexpr int kValue[] = {0, 1, 2, 0, 1, 2};
-    struct Source {
-        static constexpr int at[3][2] = {{1, 0}, {1, 1}, {0, 1}};
-    };
+// scheme X. Product e is source value e by value value(e) of dy; their sums over all tiles make the
+// taps by kResult. Windows and results change places, and so do their tables.
+template <class F>
+struct KeepingGrad {
+    using X = Keeping<F>;
+    static constexpr int kStep = F::kOutputs, kPatch = F::kOutputs;
+    static constexpr auto kSource = detail::transposed(F::kResult);
+    static constexpr auto kResult = detail::transposed(X::kWeights);
+    static constexpr int value(int i) { return i; }
 };
 
-// F(2, 4) at the points of HalvingFours.
-struct HalvingFoursGrad {
-    using X = HalvingFours;
-    static constexpr int kStep = 4, kPatch = 4;
-    static constexpr int kValue[] = {0, 1, 2, 3, 4, 0, 1, 2, 3, 4};
-    struct Source {
-        static constexpr double at[5][4] = {
-            {1, 0, 0, 0}, {1, -1, 1, -1}, {1, 0.5, 0.25, 0.125}, {1, 2, 4, 8}, {0, 0, 0, 1}};
-    };
-    struct Result {
-        static constexpr double at[4][10] = {{1, -2 / 9., -8 / 9., 1 / 9., 0, 0, 0, 0, 0, 0},
-                                             {0, 0, 0, 0, 0, 1, -2 / 9., -8 / 9., 1 / 9., 0},
-                                             {0, 2 / 9., -4 / 9., 2 / 9., 1, 0, 0, 0, 0, 0},
-                                             {0, 0, 0, 0, 0, 0, 2 / 9., -4 / 9., 2 / 9., 1}};
-    };
+template <class F>
+struct HalvingGrad {
+    using X = Halving<F>;
+    static constexpr int kStep = F::kOutputs, kPatch = F::kOutputs;
+    static constexpr auto kSource = detail::transposed(F::kResult);
+    static constexpr auto kResult = detail::transposed(X::kWeights);
+    static constexpr int value(int i) { return i % F::kProducts; }
 };
-
-// F(3, 4) at the points of Fours: its tables of weights and results have changed places.
-struct FoursGrad {
-    using X = Fours;
-    static constexpr int kStep = 4, kPatch = 4;
-    static constexpr int kValue[] = {0, 1, 2, 3, 4, 5};
-    struct Source {
-        static constexpr double at[6][4] = {{1, 0, 0, 0},          {1, 1, 1, 1},   {1, -1, 1, -1},
-                                            {1, 0.5, 0.25, 0.125}, {1, -2, 4, -8}, {0, 0, 0, 1}};
-    };
-    struct Result {
-        static constexpr double at[3][6] = {{1, 1 / 3., -1 / 3., -16 / 15., 1 / 15., 0},
-                                            {0, 1 / 3., 1 / 3., -8 / 15., -2 / 15., 0},
-                                            {0, 1 / 3., -1 / 3., -4 / 15., 4 / 15., 1}};
-    };
-};
-
-template <class Table>
-inline constexpr int kTableRows = int(sizeof(Table::at) / sizeof(Table::at[0]));
-template <class Table>
-inline constexpr int kTableColumns = int(sizeof(Table::at[0]) / sizeof(Table::at[0][0]));
 
 namespace detail {
-template <class Table, int ROW>
+template <const auto& TABLE, int ROW>
 constexpr int first_term() {
     int first = 0;
-    while (Table::at[ROW][first] == 0) first++;
+    while (TABLE.at[ROW][first] == 0) first++;
     return first;
 }
 
-template <class T, class Table, int ROW, int I, class In>
+template <class T, const auto& TABLE, int ROW, int I, class In>
 TATAMI_INLINE void add_term(Vec<T>& sum, const In& in) {
-    constexpr auto factor = Table::at[ROW][I];
-    constexpr bool first = I == first_term<Table, ROW>();
+    constexpr double factor = TABLE.at[ROW][I];
+    constexpr bool first = I == first_term<TABLE, ROW>();
     if constexpr (factor == 0)
         return;
     else if constexpr (first && factor == 1)
@@ -240,10 +200,10 @@ TATAMI_INLINE void add_term(Vec<T>& sum, const In& in) {
 }
 
 // The sum that row ROW of a table says, from the left.
-template <class T, class Table, int ROW, class In, int... I>
+template <class T, const auto& TABLE, int ROW, class In, int... I>
 TATAMI_INLINE Vec<T> combine(const In& in, std::integer_sequence<int, I...>) {
     Vec<T> sum;
-    (add_term<T, Table, ROW, I>(sum, in), ...);
+    (add_term<T, TABLE, ROW, I>(sum, in), ...);
     return sum;
 }
 
@@ -254,21 +214,21 @@ struct Strided {
     TATAMI_INLINE Vec<T> operator[](int64_t i) const { return load(data + i * stride); }
 };
 
-template <class T, class Table, int ROW, int... R, int... C>
+template <class T, const auto& TABLE, int ROW, int... R, int... C>
 TATAMI_INLINE void transform_row(const T* from, int64_t from_row, int64_t from_column, T* to,
                                  int64_t to_column, std::integer_sequence<int, R...>,
                                  std::integer_sequence<int, C...> columns) {
     const Vec<T> line[] = {
-        combine<T, Table, ROW>(Strided<T>{from + C * from_column, from_row}, columns)...};
-    (store(to + R * to_column, combine<T, Table, R>(line, columns)), ...);
+        combine<T, TABLE, ROW>(Strided<T>{from + C * from_column, from_row}, columns)...};
+    (store(to + R * to_column, combine<T, TABLE, R>(line, columns)), ...);
 }
 
-template <class T, class Table, int... R>
+template <class T, const auto& TABLE, int... R>
 TATAMI_INLINE void transform_rows(const T* from, int64_t from_row, int64_t from_column, T* to,
                                   int64_t to_row, int64_t to_column,
                                   std::integer_sequence<int, R...> rows) {
-    constexpr auto columns = std::make_integer_sequence<int, kTableColumns<Table>>{};
-    (transform_row<T, Table, R>(from, from_row, from_column, to + R * to_row, to_column, rows,
+    constexpr auto columns = std::make_integer_sequence<int, TABLE.kColumns>{};
+    (transform_row<T, TABLE, R>(from, from_row, from_column, to + R * to_row, to_column, rows,
                                 columns),
      ...);
 }
@@ -276,11 +236,11 @@ TATAMI_INLINE void transform_rows(const T* from, int64_t from_row, int64_t from_
 
 // to (rows, rows vectors) = table · from (columns, columns vectors) · table^T, each with strides
 // of its own.
-template <class T, class Table>
+template <class T, const auto& TABLE>
 TATAMI_INLINE void transform(const T* from, int64_t from_row, int64_t from_column, T* to,
                              int64_t to_row, int64_t to_column) {
-    detail::transform_rows<T, Table>(from, from_row, from_column, to, to_row, to_column,
-                                     std::make_integer_sequence<int, kTableRows<Table>>{});
+    detail::transform_rows<T, TABLE>(from, from_row, from_column, to, to_row, to_column,
+                                     std::make_integer_sequence<int, TABLE.kRows>{});
 }
 
 }  // namespace tatami::TATAMI_ISA

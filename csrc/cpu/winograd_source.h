@@ -101,7 +101,7 @@ template <class T, class Scheme>
 void transform_tiles(const TiledImages<T>& x, const TileGrid& grid, TileGroup group,
                      const TileValues<T>& to) {
     constexpr int n = kLanes<T>, step = Scheme::kStep, patch = Scheme::kPatch;
-    constexpr int values = kTableRows<typename Scheme::Source>;
+    constexpr int values = Scheme::kSource.kRows;
     constexpr int64_t kStripBytes = 1 << 16, kStoresAhead = 4;
     const int64_t pitch = max(grid.columns * step + patch - step, x.left + x.w);
     group.most = max<int64_t>(kStripBytes / (step * pitch * n * int64_t(sizeof(T))), 1);
@@ -122,8 +122,8 @@ void transform_tiles(const TiledImages<T>& x, const TileGrid& grid, TileGroup gr
             for (int64_t j = 0; j < grid.columns; j++, at += n) {
                 for (int v = 0; v < values * values; v++)
                     __builtin_prefetch(at + v * to.value + kStoresAhead * n, 1);
-                transform<T, typename Scheme::Source>(strip + (r * pitch + j) * step * n, pitch * n,
-                                                      n, at, values * to.value, to.value);
+                transform<T, Scheme::kSource>(strip + (r * pitch + j) * step * n, pitch * n, n, at,
+                                              values * to.value, to.value);
             }
     });
 }

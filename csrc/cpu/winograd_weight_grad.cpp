@@ -8,7 +8,7 @@
 namespace tatami::TATAMI_ISA {
 
 template <class S>
-inline constexpr int kProductsSide = kTableRows<typename S::X::Source>;
+inline constexpr int kProductsSide = S::X::kSource.kRows;
 template <class S>
 inline constexpr int kAllProducts = kProductsSide<S> * kProductsSide<S>;
 
@@ -35,13 +35,13 @@ template <class T, class S>
 static void correlate(const TileValues<T>& dy, const TileValues<T>& x, int64_t tiles, int64_t rows,
                       int64_t vectors, T* sums, int64_t product) {
     constexpr int n = kLanes<T>, together = kCorrelateRows<T>;
-    constexpr int products = kProductsSide<S>, dy_values = kTableRows<typename S::Source>;
+    constexpr int products = kProductsSide<S>, dy_values = S::kSource.kRows;
     constexpr int64_t kTiles = 128;
     constexpr auto widths = std::make_integer_sequence<int, kCorrelateVectors>{};
     for (int h = 0; h < products; h++)
         for (int w = 0; w < products; w++, sums += product) {
             const T* const b = x.data + (h * products + w) * x.value;
-            const T* const a = dy.data + (S::kValue[h] * dy_values + S::kValue[w]) * dy.value;
+            const T* const a = dy.data + (S::value(h) * dy_values + S::value(w)) * dy.value;
             for (int64_t first = 0; first < tiles; first += kTiles)
                 for (int64_t row = 0; row < rows; row += together)
                     correlate_tile_for<T>(vectors, first > 0, widths)(
@@ -62,13 +62,12 @@ static T* add_group(T* total, const T* sums, int64_t size, bool accumulate) {
 template <class T, class S>
 static void write_taps(const T* sums, int64_t product, int64_t rows, int64_t vectors,
                        int64_t channels, T* dweight, int64_t o_stride) {
-    constexpr int n = kLanes<T>, side = kTableRows<typename S::Result>, taps = side * side;
+    constexpr int n = kLanes<T>, side = S::kResult.kRows, taps = side * side;
     T window[round_up(taps, n) * n] = {};
     for (int64_t row = 0; row < rows; row++)
         for (int64_t v = 0; v < vectors; v++) {
-            transform<T, typename S::Result>(sums + (row * vectors + v) * n,
-                                             kProductsSide<S> * product, product, window, side * n,
-                                             n);
+            transform<T, S::kResult>(sums + (row * vectors + v) * n, kProductsSide<S> * product,
+                                     product, window, side * n, n);
             write_batch(window, taps, dweight + row * o_stride + v * n * taps, taps,
                         min<int64_t>(n, channels - v * n));
         }
@@ -77,7 +76,7 @@ static void write_taps(const T* sums, int64_t product, int64_t rows, int64_t vec
 template <class T, class S>
 static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweight) {
     constexpr int n = kLanes<T>, products = kAllProducts<S>;
-    constexpr int dy_values = kTableRows<typename S::Source> * kTableRows<typename S::Source>;
+    constexpr int dy_values = S::kSource.kRows * S::kSource.kRows;
     const TiledImages<T> from{x, p.c * p.h * p.w, p.group_c, p.h, p.w, p.pad_top, p.pad_left};
     const TiledImages<T> by{dy, p.o * p.oh * p.ow, p.group_o, p.oh, p.ow, 0, 0};
     const TileGrid grid{p.n, ceil_div(p.oh, S::kStep), ceil_div(p.ow, S::kStep)};
@@ -125,9 +124,9 @@ static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweig
 template <class T>
 void winograd_weight_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* x,
                           T* dweight) {
-    auto group = &weight_grad_group<T, FoursGrad>;
-    if (scheme == WinogradScheme::halving_fours) group = &weight_grad_group<T, HalvingFoursGrad>;
-    if (scheme == WinogradScheme::halving_twos) group = &weight_grad_group<T, HalvingTwosGrad>;
+    auto group = &weight_grad_group<T, KeepingGrad<F43>>;
+    if (scheme == WinogradScheme::halving_fours) group = &weight_grad_group<T, HalvingGrad<F42>>;
+    if (scheme == WinogradScheme::halving_twos) group = &weight_grad_group<T, HalvingGrad<F22>>;
     for (int64_t g = 0; g < p.groups; g++)
         group(p, dy + g * p.group_o * p.oh * p.ow, x + g * p.group_c * p.h * p.w,
               dweight + g * p.group_o * p.group_c * p.kh * p.kw);
