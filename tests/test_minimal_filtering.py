@@ -10,7 +10,7 @@ from conftest import ISAS
 from support import assert_same_bits
 from tatami import kernels as K
 
-HALF = {"kernel": 4, "stride": 2}  # 2x2 windows on phases of the image: F(4, 2), or F(2, 2)
+HALF = {"kernel": 4, "stride": 2}  # 2x2 windows on phases of the image: F(4, 2), F(4, 2) + F(3, 2) or F(2, 2)
 SAME = {"kernel": 3}  # F(4, 3), or F(2, 3) where the image is small
 
 # x, channels of the result, options: enough channels to be chosen in all directions
@@ -29,6 +29,9 @@ STRIDED = (
     ((7, 128, 33, 18), 160, {**HALF, "padding": 1, "groups": 2}),
     ((40, 64, 18, 14), 128, {**HALF, "padding": 1}),
     ((24, 300, 8, 8), 290, {**HALF, "padding": 1}),
+    ((70, 32, 14, 14), 64, {**HALF, "padding": 1}),  # 7 windows: 4 and 3
+    ((6, 96, 29, 28), 70, {**HALF, "padding": ((1, 0), (1, 2))}),
+    ((9, 160, 26, 14), 128, {**HALF, "padding": 1, "groups": 2}),
 )
 ROUNDED = (
     SMALL,

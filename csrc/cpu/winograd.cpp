@@ -47,6 +47,17 @@ static void transform_weights(const Windows<T>& w, int64_t column, int64_t colum
         }
 }
 
+// What the transformed tiles of a thread take of L2, and weights that are kept for all of them, of
+// the last cache.
+inline constexpr int64_t kRunBytes = 1 << 19, kKeptBytes = 4 << 20;
+
+// What the values of a row of tiles take.
+template <class T, class S>
+TATAMI_INLINE int64_t row_bytes(const TileGrid& grid, int64_t channels) {
+    constexpr int values = S::kSource.kRows;
+    return values * values * grid.columns * round_up(channels, kPack<T>) * int64_t(sizeof(T));
+}
+
 // What multiplies a group of tiles: sums (products, tiles, kPanel), each product `sum` elements
 // from the one before.
 template <class T>
@@ -140,6 +151,13 @@ TATAMI_INLINE int64_t result_rows(const TileGrid& grid) {
     return min(max<int64_t>(kBytes / row, 1), grid.rows);
 }
 
+// Elements of so many results, of which whole vectors of pixels are read.
+template <class T, class S>
+TATAMI_INLINE int64_t result_pixels(const TileGrid& grid) {
+    constexpr int64_t kTile = S::kOutputs * S::kOutputs;
+    return (result_rows<T, S>(grid) * grid.columns * kTile + kLanes<T>)*kLanes<T>;
+}
+
 // Rows of tiles that are multiplied before their results are written: their sums stay in L2, unless
 // the channels are too many to keep the weights meanwhile.
 template <class T, class S>
@@ -164,8 +182,7 @@ static void multiply_group(const TileGrid& grid, const TileGroup& group,
     const Blocks runs = sum_runs<T, S>(parts.size, grid.columns, depths.count == 1);
     const int64_t weight_value = depths.size * kPanel<T> + kLanes<T>;
     const int64_t sum = TileSums<T>::stride(runs.size * grid.columns);
-    const int64_t most = result_rows<T, S>(grid);
-    const int64_t pixels = (most * grid.columns * S::kOutputs * S::kOutputs + kLanes<T>)*kLanes<T>;
+    const int64_t most = result_rows<T, S>(grid), pixels = result_pixels<T, S>(grid);
     const int64_t room = all * weight_value + products * sum + pixels;
     const memory::Scratch scratch(threads * room * sizeof(T));
     const int64_t work =
@@ -196,34 +213,102 @@ static void multiply_group(const TileGrid& grid, const TileGroup& group,
     });
 }
 
+// Tiles in groups of as many as the last cache holds, each by all threads.
 template <class T, class S>
-static void winograd(const TiledImages<T>& x, int64_t images, const Windows<T>& windows,
-                     int64_t results, const Image<T>& out) {
+static void winograd_groups(const TiledImages<T>& x, const TileGrid& grid,
+                            const Windows<T>& windows, int64_t results, const Image<T>& out) {
     constexpr int values = S::kSource.kRows;
-    const TileGrid grid{images, ceil_div(out.rows, S::kOutputs),
-                        ceil_div(out.columns, S::kOutputs)};
-    const int64_t rows = images * grid.rows;
-    if (rows * grid.columns * results == 0) return;
-    const int64_t row_bytes =
-        values * values * grid.columns * round_up(x.channels, kPack<T>) * int64_t(sizeof(T));
-    const Blocks groups = even_blocks(rows, max<int64_t>(kWinogradBytes / row_bytes, 1), 1);
+    const int64_t rows = grid.images * grid.rows;
+    const Blocks groups =
+        even_blocks(rows, max<int64_t>(kWinogradBytes / row_bytes<T, S>(grid, x.channels), 1), 1);
     TileValues<T> source = TileValues<T>::lay(nullptr, x.channels, groups.size * grid.columns);
     const memory::Scratch scratch(values * values * source.value * sizeof(T));
     source.data = scratch.as<T>();
     for (int64_t first = 0; first < rows; first += groups.size) {
         const TileGroup group{first, min(first + groups.size, rows), 1};
-        transform_tiles<T, S>(x, grid, group, source);
+        transform_tiles<T, S>(x, grid, group.first, group.end, source);
         multiply_group<T, S>(grid, group, source, x.channels, windows, results, out);
     }
+}
+
+// Few channels: all weights are transformed once, and tiles in runs of as many as L2 holds. A
+// thread does all that a run needs.
+template <class T, class S>
+static void winograd_runs(const TiledImages<T>& x, const TileGrid& grid, const Windows<T>& windows,
+                          int64_t results, const Image<T>& out) {
+    constexpr int n = kLanes<T>, values = S::kSource.kRows * S::kSource.kRows;
+    constexpr int all = S::kWeights.kRows * S::kWeights.kRows;
+    constexpr int products = S::kProducts * S::kProducts;
+    const int64_t rows = grid.images * grid.rows, threads = num_threads();
+    const int64_t depth = round_up(x.channels, kPack<T>), blocks = depth / n;
+    const int64_t panels = ceil_div(results, kPanel<T>);
+    const int64_t weight_value = depth * kPanel<T> + n;
+    const memory::Scratch kept(panels * all * weight_value * sizeof(T));
+    parallel_for(panels * blocks, panels * blocks * n * 400, [&](int64_t i, int) {
+        const int64_t panel = i / blocks, k0 = i % blocks * n, column = panel * kPanel<T>;
+        transform_weights<T, S>(windows, column, min<int64_t>(kPanel<T>, results - column), k0,
+                                min<int64_t>(x.channels - k0, n), n,
+                                kept.as<T>() + panel * all * weight_value + k0 * kPanel<T>,
+                                weight_value);
+    });
+
+    const int64_t most = max<int64_t>(kRunBytes / row_bytes<T, S>(grid, x.channels), 1);
+    const int64_t wanted = round_up(ceil_div(rows, most), threads);
+    const Blocks runs = even_blocks(rows, ceil_div(rows, wanted), 1);
+    const TileValues<T> layout = TileValues<T>::lay(nullptr, x.channels, runs.size * grid.columns);
+    const TileStrip<T, S> strip(x, grid);
+    const int64_t sum = TileSums<T>::stride(runs.size * grid.columns);
+    const int64_t pixels = result_pixels<T, S>(grid);
+    const int64_t room = values * layout.value + products * sum + max(strip.room(), pixels);
+    const memory::Scratch scratch(threads * room * sizeof(T));
+    parallel_for(runs.count, runs.count * kSerialWork, [&](int64_t task, int worker) {
+        const int64_t first = task * runs.size, end = min(first + runs.size, rows);
+        TileValues<T> source = layout;
+        source.data = scratch.as<T>() + worker * room;
+        const TileSums<T> sums{source.data + values * layout.value, (end - first) * grid.columns,
+                               sum};
+        T* const pixels = sums.data + products * sum;
+        const TileGroup tiles{first, end, strip.most};
+        for (int64_t i = 0; i < tiles.pieces(grid); i++)
+            for (int64_t block = 0; block < blocks; block++)
+                transform_piece(x, grid, tiles.piece(grid, i), block, strip, pixels, source);
+        for (int64_t panel = 0; panel < panels; panel++) {
+            const int64_t column = panel * kPanel<T>;
+            multiply_tiles<T, S>(source, kept.as<T>() + panel * all * weight_value, weight_value,
+                                 blocks, false, sums);
+            write_results<T, S>(grid, {first, end, result_rows<T, S>(grid)}, sums, column,
+                                min<int64_t>(kPanel<T>, results - column), out, pixels);
+        }
+    });
+}
+
+template <class T, class S>
+static void winograd(const TiledImages<T>& x, int64_t images, const Windows<T>& windows,
+                     int64_t results, const Image<T>& out) {
+    constexpr int64_t all = S::kWeights.kRows * S::kWeights.kRows;
+    const TileGrid grid{images, ceil_div(out.rows, S::kOutputs),
+                        ceil_div(out.columns, S::kOutputs)};
+    if (images * grid.rows * grid.columns * results == 0) return;
+    const int64_t weights =
+        all * round_up(x.channels, kPack<T>) * round_up(results, kPanel<T>) * int64_t(sizeof(T));
+    if (x.channels <= kChannelsAtOnce<S> && weights <= kKeptBytes &&
+        row_bytes<T, S>(grid, x.channels) <= kRunBytes)
+        winograd_runs<T, S>(x, grid, windows, results, out);
+    else
+        winograd_groups<T, S>(x, grid, windows, results, out);
 }
 
 template <class T, class... Arguments>
 static void winograd_by(WinogradScheme scheme, const Arguments&... arguments) {
     switch (scheme) {
+        case WinogradScheme::halving_sevens:
+            return winograd<T, Halving<F72>>(arguments...);
         case WinogradScheme::halving_fours:
             return winograd<T, Halving<F42>>(arguments...);
         case WinogradScheme::halving_twos:
             return winograd<T, Halving<F22>>(arguments...);
+        case WinogradScheme::doubling_sevens:
+            return winograd<T, Doubling<F72>>(arguments...);
         case WinogradScheme::doubling_fours:
             return winograd<T, Doubling<F42>>(arguments...);
         case WinogradScheme::doubling_twos:

@@ -18,9 +18,10 @@ struct Table {
     static constexpr int kRows = ROWS, kColumns = COLUMNS;
 };
 
-// Filters F(outputs, taps) of one axis with stride 1 (Toom-Cook): a product for each point, and
-// kProducts = outputs + taps - 1 of them.
+// Filters F(outputs, taps) of one axis with stride 1 (Toom-Cook): of outputs + taps - 1 pixels,
+// with as many products, one for each point.
 
+// At 0, -1 and infinity.
 struct F22 {
     static constexpr int kOutputs = 2, kTaps = 2, kProducts = 3;
     static constexpr Table<3, 3> kSource{{{1, -1, 0}, {0, 1, 0}, {0, 1, -1}}};
@@ -28,7 +29,7 @@ struct F22 {
     static constexpr Table<2, 3> kResult{{{1, 1, 0}, {0, 1, -1}}};
 };
 
-// At the points 0, -1, 1/2, 2 and infinity, whose errors are half those with 1.
+// At 0, -1, 1/2, 2 and infinity, whose errors are half those with 1.
 struct F42 {
     static constexpr int kOutputs = 4, kTaps = 2, kProducts = 5;
     static constexpr Table<5, 5> kSource{{{1, -1.5, -1.5, 1, 0},
@@ -42,6 +43,15 @@ struct F42 {
         {{1, 1, 1, 1, 0}, {0, -1, 0.5, 2, 0}, {0, 1, 0.25, 4, 0}, {0, -1, 0.125, 8, 1}}};
 };
 
+// At 0, 1, -1 and infinity, as F(2, 3).
+struct F32 {
+    static constexpr int kOutputs = 3, kTaps = 2, kProducts = 4;
+    static constexpr Table<4, 4> kSource{
+        {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}}};
+    static constexpr Table<4, 2> kWeights{{{1, 0}, {0.5, 0.5}, {0.5, -0.5}, {0, 1}}};
+    static constexpr Table<3, 4> kResult{{{1, 1, 1, 0}, {0, 1, -1, 0}, {0, 1, 1, -1}}};
+};
+
 struct F23 {
     static constexpr int kOutputs = 2, kTaps = 3, kProducts = 4;
     static constexpr Table<4, 4> kSource{
@@ -51,7 +61,7 @@ struct F23 {
     static constexpr Table<2, 4> kResult{{{1, 1, 1, 0}, {0, 1, -1, 1}}};
 };
 
-// At the points 0, 1, -1, 1/2, -2 and infinity. With 0, ±1, ±2 and infinity the errors are three
+// At 0, 1, -1, 1/2, -2 and infinity. With 0, ±1, ±2 and infinity the errors are three
 // times as large.
 struct F43 {
     static constexpr int kOutputs = 4, kTaps = 3, kProducts = 6;
@@ -74,6 +84,18 @@ struct F43 {
 };
 
 namespace detail {
+// The table b below a, COLUMN columns later.
+template <int COLUMN, int R, int C, int S, int D>
+constexpr Table<R + S, COLUMN + D> below(const Table<R, C>& a, const Table<S, D>& b) {
+    static_assert(COLUMN + D >= C);
+    Table<R + S, COLUMN + D> to{};
+    for (int r = 0; r < R; r++)
+        for (int c = 0; c < C; c++) to.at[r][c] = a.at[r][c];
+    for (int r = 0; r < S; r++)
+        for (int c = 0; c < D; c++) to.at[R + r][COLUMN + c] = b.at[r][c];
+    return to;
+}
+
 // Even and odd columns as two images, with the table of each.
 template <int R, int C>
 constexpr Table<2 * R, 2 * C> in_phases(const Table<R, C>& of) {
@@ -101,16 +123,51 @@ constexpr Table<R, C> turned(const Table<R, C>& of) {
     return to;
 }
 
-// The table and the same one column later, whose first row is the last one here.
+// Rows without those that equal an earlier one: the number of each among them, and the first of
+// each number.
+template <int R>
+struct Distinct {
+    int number[R], first[R], count;
+};
+
 template <int R, int C>
-constexpr Table<2 * R - 1, C + 1> and_one_later(const Table<R, C>& of) {
-    Table<2 * R - 1, C + 1> to{};
-    for (int later = 0; later < 2; later++)
-        for (int r = 0; r < R; r++)
-            for (int c = 0; c < C; c++) to.at[later * (R - 1) + r][later + c] = of.at[r][c];
+constexpr Distinct<R> distinct_rows(const Table<R, C>& of) {
+    const auto equal = [&](int a, int b) {
+        for (int c = 0; c < C; c++)
+            if (of.at[a][c] != of.at[b][c]) return false;
+        return true;
+    };
+    Distinct<R> to{};
+    for (int r = 0; r < R; r++) {
+        int& n = to.number[r];
+        while (n < to.count && !equal(to.first[n], r)) n++;
+        if (n == to.count) to.first[to.count++] = r;
+    }
+    return to;
+}
+
+template <int COUNT, int R, int C>
+constexpr Table<COUNT, C> rows_of(const Table<R, C>& of, const int (&rows)[R]) {
+    Table<COUNT, C> to{};
+    for (int r = 0; r < COUNT; r++)
+        for (int c = 0; c < C; c++) to.at[r][c] = of.at[rows[r]][c];
     return to;
 }
 }  // namespace detail
+
+// Results of A and behind them those of B, each with products of their own: tiles that fit an image
+// where neither does alone.
+template <class A, class B>
+struct Joined {
+    static_assert(A::kTaps == B::kTaps);
+    static constexpr int kOutputs = A::kOutputs + B::kOutputs, kTaps = A::kTaps;
+    static constexpr int kProducts = A::kProducts + B::kProducts;
+    static constexpr auto kSource = detail::below<A::kOutputs>(A::kSource, B::kSource);
+    static constexpr auto kWeights = detail::below<0>(A::kWeights, B::kWeights);
+    static constexpr auto kResult = detail::below<A::kProducts>(A::kResult, B::kResult);
+};
+
+using F72 = Joined<F42, F32>;
 
 // One axis of a scheme:
 //   kStep, kPatch: pixels of the source between tiles, and those that one tile reads
@@ -122,7 +179,7 @@ constexpr Table<2 * R - 1, C + 1> and_one_later(const Table<R, C>& of) {
 template <class F>
 struct Keeping {
     static constexpr int kTaps = F::kTaps, kOutputs = F::kOutputs, kProducts = F::kProducts;
-    static constexpr int kStep = kOutputs, kPatch = kProducts, kPhases = 1;
+    static constexpr int kStep = kOutputs, kPatch = F::kSource.kColumns, kPhases = 1;
     static constexpr auto &kSource = F::kSource, &kWeights = F::kWeights, &kResult = F::kResult;
     static constexpr int value(int i) { return i; }
 };
@@ -131,7 +188,7 @@ struct Keeping {
 template <class F>
 struct Halving {
     static constexpr int kTaps = 2 * F::kTaps, kOutputs = F::kOutputs, kProducts = F::kProducts;
-    static constexpr int kStep = 2 * kOutputs, kPatch = 2 * kProducts, kPhases = 2;
+    static constexpr int kStep = 2 * kOutputs, kPatch = 2 * F::kSource.kColumns, kPhases = 2;
     static constexpr auto kSource = detail::in_phases(F::kSource);
     static constexpr auto kWeights = detail::in_phases(F::kWeights);
     static constexpr auto& kResult = F::kResult;
@@ -139,17 +196,19 @@ struct Halving {
 };
 
 // Its gradient by the input, padding 1: even and odd pixels of the result are two images, made of
-// source pixels one apart, with one source value in common.
+// source pixels one apart, and have source values in common.
 template <class F>
 struct Doubling {
     static constexpr int kTaps = 2 * F::kTaps, kOutputs = 2 * F::kOutputs;
     static constexpr int kProducts = 2 * F::kProducts, kPhases = 1;
-    static constexpr int kStep = F::kOutputs, kPatch = F::kProducts + 1;
-    static constexpr auto kSource = detail::and_one_later(F::kSource);
+    static constexpr int kStep = F::kOutputs, kPatch = F::kSource.kColumns + 1;
+    static constexpr auto kBoth = detail::below<1>(F::kSource, F::kSource);
+    static constexpr auto kDistinct = detail::distinct_rows(kBoth);
+    static constexpr auto kSource = detail::rows_of<kDistinct.count>(kBoth, kDistinct.first);
     static constexpr auto kWeights = detail::turned(detail::in_phases(F::kWeights));
     static constexpr auto kResult =
         detail::transposed(detail::in_phases(detail::transposed(F::kResult)));
-    static constexpr int value(int i) { return i < F::kProducts ? i : i - 1; }
+    static constexpr int value(int i) { return kDistinct.number[i]; }
 };
 
 // Gradients by the weights: dy as the window over tiles of x, whose source values are those of the

@@ -95,36 +95,58 @@ void lay_channels(const TiledImages<T>& x, const T* from, int64_t channels, int6
     }
 }
 
-// The values of a group's tiles, every channel that kPack rounds up to: those past the last are
-// zero. kStep, kPatch, Source: of a scheme.
+// Rows of tiles that are transformed together, and their source as vectors.
 template <class T, class Scheme>
-void transform_tiles(const TiledImages<T>& x, const TileGrid& grid, TileGroup group,
+struct TileStrip {
+    static constexpr int kLap = Scheme::kPatch - Scheme::kStep;
+    int64_t pitch, most;
+
+    TATAMI_INLINE TileStrip(const TiledImages<T>& x, const TileGrid& grid)
+        : pitch(max(grid.columns * Scheme::kStep + kLap, x.left + x.w)) {
+        constexpr int64_t kBytes = 1 << 16;
+        const int64_t row = Scheme::kStep * pitch * kLanes<T> * int64_t(sizeof(T));
+        most = min(max<int64_t>(kBytes / row, 1), grid.rows);
+    }
+
+    TATAMI_INLINE int64_t rows(int64_t tiles) const { return tiles * Scheme::kStep + kLap; }
+    TATAMI_INLINE int64_t room() const { return rows(most) * pitch * kLanes<T>; }
+};
+
+// The values of a piece's tiles, of one block of channels: those past the last are zero. kStep,
+// kPatch, kSource: of a scheme. data: scratch for the strip.
+template <class T, class Scheme>
+void transform_piece(const TiledImages<T>& x, const TileGrid& grid, const TilePiece& piece,
+                     int64_t block, const TileStrip<T, Scheme>& strip, T* data,
                      const TileValues<T>& to) {
-    constexpr int n = kLanes<T>, step = Scheme::kStep, patch = Scheme::kPatch;
+    constexpr int n = kLanes<T>, step = Scheme::kStep, values = Scheme::kSource.kRows;
+    constexpr int64_t kStoresAhead = 4;
+    const int64_t channel = block * n, rows = piece.end - piece.begin;
+    lay_channels(x, x.data + piece.image * x.image_stride + channel * x.h * x.w,
+                 x.channels - channel, piece.begin * step - x.top, strip.rows(rows), strip.pitch,
+                 data);
+    T* at = to.data + block * to.block + piece.row * grid.columns * n;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < grid.columns; j++, at += n) {
+            for (int v = 0; v < values * values; v++)
+                __builtin_prefetch(at + v * to.value + kStoresAhead * n, 1);
+            transform<T, Scheme::kSource>(data + (r * strip.pitch + j) * step * n, strip.pitch * n,
+                                          n, at, values * to.value, to.value);
+        }
+}
+
+// The values of tiles [first, end), rows of them, of every channel that kPack rounds up to.
+template <class T, class Scheme>
+void transform_tiles(const TiledImages<T>& x, const TileGrid& grid, int64_t first, int64_t end,
+                     const TileValues<T>& to) {
     constexpr int values = Scheme::kSource.kRows;
-    constexpr int64_t kStripBytes = 1 << 16, kStoresAhead = 4;
-    const int64_t pitch = max(grid.columns * step + patch - step, x.left + x.w);
-    group.most = max<int64_t>(kStripBytes / (step * pitch * n * int64_t(sizeof(T))), 1);
-    group.most = min(group.most, grid.rows);
-    const int64_t blocks = round_up(x.channels, kPack<T>) / n, pieces = group.pieces(grid);
-    const int64_t room = (group.most * step + patch - step) * pitch * n;
-    const memory::Scratch scratch(num_threads() * room * sizeof(T));
-    const int64_t tiles = (group.end - group.first) * grid.columns;
-    parallel_for(pieces * blocks, tiles * blocks * values * values * 4, [&](int64_t i, int worker) {
-        T* const strip = scratch.as<T>() + worker * room;
-        const TilePiece piece = group.piece(grid, i / blocks);
-        const int64_t block = i % blocks, channel = block * n, rows = piece.end - piece.begin;
-        lay_channels(x, x.data + piece.image * x.image_stride + channel * x.h * x.w,
-                     x.channels - channel, piece.begin * step - x.top, rows * step + patch - step,
-                     pitch, strip);
-        T* at = to.data + block * to.block + piece.row * grid.columns * n;
-        for (int64_t r = 0; r < rows; r++)
-            for (int64_t j = 0; j < grid.columns; j++, at += n) {
-                for (int v = 0; v < values * values; v++)
-                    __builtin_prefetch(at + v * to.value + kStoresAhead * n, 1);
-                transform<T, Scheme::kSource>(strip + (r * pitch + j) * step * n, pitch * n, n, at,
-                                              values * to.value, to.value);
-            }
+    const TileStrip<T, Scheme> strip(x, grid);
+    const TileGroup group{first, end, strip.most};
+    const int64_t blocks = round_up(x.channels, kPack<T>) / kLanes<T>;
+    const memory::Scratch scratch(num_threads() * strip.room() * sizeof(T));
+    const int64_t work = (end - first) * grid.columns * blocks * values * values * 4;
+    parallel_for(group.pieces(grid) * blocks, work, [&](int64_t i, int worker) {
+        transform_piece(x, grid, group.piece(grid, i / blocks), i % blocks, strip,
+                        scratch.as<T>() + worker * strip.room(), to);
     });
 }
 

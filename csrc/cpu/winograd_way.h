@@ -9,8 +9,10 @@ namespace tatami::TATAMI_ISA {
 
 enum class WinogradScheme : uint8_t {
     none,
+    halving_sevens,
     halving_fours,
     halving_twos,
+    doubling_sevens,
     doubling_fours,
     doubling_twos,
     fours,
@@ -64,37 +66,42 @@ TATAMI_INLINE double direct_cost(const Conv2d& p, double taps) {
 
 inline constexpr double kClearly = 0.9;
 
-// Of 4x4 windows with stride 2: either scheme, what it costs, and what a tap of a plain product
-// does.
+struct CostedScheme {
+    WinogradScheme scheme;
+    WinogradCost cost;
+};
+
+// Of 4x4 windows with stride 2, and what a tap of a plain product costs.
 struct StridedSchemes {
-    WinogradScheme fours, twos;
-    WinogradCost fours_cost, twos_cost;
+    CostedScheme sevens, fours, twos;
     double taps;
 };
-inline constexpr StridedSchemes kHalving{WinogradScheme::halving_fours,
-                                         WinogradScheme::halving_twos,
-                                         {4, 100, 100, 1200, 300, 700},
-                                         {2, 36, 36, 450, 200, 400},
-                                         1.1},
-    kDoubling{WinogradScheme::doubling_fours,
-              WinogradScheme::doubling_twos,
-              {4, 81, 100, 800, 1000, 600},
-              {2, 25, 36, 200, 400, 400},
+inline constexpr StridedSchemes kHalving{
+    {WinogradScheme::halving_sevens, {7, 324, 324, 3900, 970, 1750}},
+    {WinogradScheme::halving_fours, {4, 100, 100, 1200, 300, 700}},
+    {WinogradScheme::halving_twos, {2, 36, 36, 450, 200, 400}},
+    1.1},
+    kDoubling{{WinogradScheme::doubling_sevens, {7, 256, 324, 2500, 3100, 1500}},
+              {WinogradScheme::doubling_fours, {4, 81, 100, 800, 1000, 600}},
+              {WinogradScheme::doubling_twos, {2, 25, 36, 200, 400, 400}},
               1.25},
-    kHalvingGrad{WinogradScheme::halving_fours,
-                 WinogradScheme::halving_twos,
-                 {4, 100, 100, 300, 1500, 800},
-                 {2, 36, 36, 100, 450, 400},
+    kHalvingGrad{{WinogradScheme::halving_sevens, {7, 324, 324, 970, 4700, 2000}},
+                 {WinogradScheme::halving_fours, {4, 100, 100, 300, 1500, 800}},
+                 {WinogradScheme::halving_twos, {2, 36, 36, 100, 450, 400}},
                  1.25};
 
-// Of two that cost about the same, the twos: they add up whole numbers exactly.
+// The cheapest; where they cost about the same, the twos, which add up whole numbers exactly.
 TATAMI_INLINE WinogradScheme strided_scheme(const Conv2d& p, const StridedSchemes& s, int64_t from,
                                             int64_t to) {
     if (p.exact || p.n * p.oh * p.ow * from * to == 0) return WinogradScheme::none;
-    const double fours = winograd_cost(s.fours_cost, p.n, p.oh, p.ow, from, to);
-    const double twos = winograd_cost(s.twos_cost, p.n, p.oh, p.ow, from, to);
-    if (min(fours, twos) >= kClearly * direct_cost(p, s.taps)) return WinogradScheme::none;
-    return fours < kClearly * twos ? s.fours : s.twos;
+    const auto cost = [&](const CostedScheme& of) {
+        return winograd_cost(of.cost, p.n, p.oh, p.ow, from, to);
+    };
+    const double sevens = cost(s.sevens), fours = cost(s.fours), twos = cost(s.twos);
+    const double least = min(min(sevens, fours), twos);
+    if (least >= kClearly * direct_cost(p, s.taps)) return WinogradScheme::none;
+    if (kClearly * twos <= least) return s.twos.scheme;
+    return sevens < fours ? s.sevens.scheme : s.fours.scheme;
 }
 
 // For rows x columns pixels of `to` channels. Small images are also counted without the taps on

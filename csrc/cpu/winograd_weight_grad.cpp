@@ -96,10 +96,10 @@ static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweig
     const bool several = groups.count > 1;
     const memory::Scratch all((threads + several * tasks.count()) * size * sizeof(T));
     for (int64_t first = 0; first < tile_rows; first += groups.size) {
-        const TileGroup group{first, min(first + groups.size, tile_rows), 1};
-        const int64_t tiles = (group.end - first) * grid.columns;
-        transform_tiles<T, typename S::X>(from, grid, group, xs);
-        transform_tiles<T, S>(by, grid, group, dys);
+        const int64_t end = min(first + groups.size, tile_rows);
+        const int64_t tiles = (end - first) * grid.columns;
+        transform_tiles<T, typename S::X>(from, grid, first, end, xs);
+        transform_tiles<T, S>(by, grid, first, end, dys);
         const int64_t work = products * tiles * tasks.count() * tasks.product() / n;
         parallel_for(tasks.count(), work, [&](int64_t task, int worker) {
             T* sums = all.as<T>() + worker * size;
@@ -113,7 +113,7 @@ static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweig
             correlate<T, S>(a, b, tiles, round_up(rows, kPack<T>), vectors, sums, product);
             if (several)
                 sums = add_group(all.as<T>() + (threads + task) * size, sums, size, first > 0);
-            if (group.end == tile_rows)
+            if (end == tile_rows)
                 write_taps<T, S>(sums, product, rows, vectors, p.group_c - c,
                                  dweight + (o * p.group_c + c) * p.kh * p.kw,
                                  p.group_c * p.kh * p.kw);
@@ -125,6 +125,7 @@ template <class T>
 void winograd_weight_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* x,
                           T* dweight) {
     auto group = &weight_grad_group<T, KeepingGrad<F43>>;
+    if (scheme == WinogradScheme::halving_sevens) group = &weight_grad_group<T, HalvingGrad<F72>>;
     if (scheme == WinogradScheme::halving_fours) group = &weight_grad_group<T, HalvingGrad<F42>>;
     if (scheme == WinogradScheme::halving_twos) group = &weight_grad_group<T, HalvingGrad<F22>>;
     for (int64_t g = 0; g < p.groups; g++)
