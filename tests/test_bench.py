@@ -7,10 +7,13 @@ import pytest
 
 from tatami import bench, kernels
 from tatami.bench import plot, shapes
-from tatami.bench.conv import Conv2d
+from tatami.bench.bfloat16 import Bfloat16, widened
+from tatami.bench.conv import Conv2d, Conv2dInputGrad, Conv2dWeightGrad
 from tatami.bench.matmul import Linear, Matmul
 from tatami.bench.measure import Row, difference
+from tatami.bench.operation import outputs
 from tatami.bench.recurrent import Gru, Lstm, Rnn
+from tatami.bench.report import summary
 
 
 def test_names_are_unique():
@@ -38,6 +41,38 @@ def test_graphs_lead_from_inputs_and_constants_to_y(kind):
         assert set(node.inputs) <= known
         known |= set(node.outputs)
     assert nodes[-1].outputs == ["y"]
+
+
+SMALL = (
+    Matmul(9, 40, 35),
+    Linear(5, 33, 20),
+    Conv2d(2, 3, 8, 5, 3, padding=1),
+    Conv2dInputGrad(2, 3, 8, 5, 3, padding=1),
+    Conv2dWeightGrad(2, 3, 8, 5, 3, padding=1),
+    Lstm(4, 3, 5, 6),
+    Lstm(4, 3, 5, 6, training=True),
+)
+
+
+@pytest.mark.parametrize("operation", SMALL, ids=lambda operation: operation.kernel)
+def test_bfloat16_agrees_with_numpy(operation):
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    narrow = Bfloat16(operation)
+    inputs = narrow.inputs(np.random.default_rng(0))
+    for key, array in operation.inputs(np.random.default_rng(0)).items():
+        np.testing.assert_array_equal(inputs[key], array.astype(bfloat16).astype(np.float32))
+    results = outputs(narrow.tatami(kernels, **inputs)())
+    assert {array.dtype for array in results} == {np.dtype(bfloat16)}
+    expected = outputs(narrow.numpy(**inputs)())
+    assert difference([widened(a) for a in results], expected, narrow.tolerance) is None
+    assert difference([widened(a) for a in results], expected), "as exact as float32"
+
+
+def test_a_summary_compares_bfloat16_with_float32():
+    cases = {case.name: case for case in shapes.CASES}
+    narrow = cases["matmul 512 cube bfloat16"], {"tatami": 1e-3}
+    text = summary([Row(cases["matmul 512 cube"], {"tatami": 2e-3}), Row(*narrow)])
+    assert "matmul 512 cube bfloat16: 2.00 times the speed of float32" in text
 
 
 def test_difference_sees_wrong_values_shapes_and_nan():

@@ -10,7 +10,10 @@ from conftest import ISAS
 from support import assert_same_bits
 from tatami import kernels as K
 
-HALF = {"kernel": 4, "stride": 2}  # 2x2 windows on phases of the image: F(4, 2), F(4, 2) + F(3, 2) or F(2, 2)
+HALF = {
+    "kernel": 4,
+    "stride": 2,
+}  # 2x2 windows on phases of the image: F(4, 2), F(4, 2) + F(3, 2) or F(2, 2)
 SAME = {"kernel": 3}  # F(4, 3), or F(2, 3) where the image is small
 
 # x, channels of the result, options: enough channels to be chosen in all directions

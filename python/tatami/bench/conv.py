@@ -169,7 +169,7 @@ class Conv2dInputGrad(Convolution):
         return crop(padded, self.padding)
 
     def torch(self, torch, grad_y, weight):
-        x = torch.empty(self.x_shape)  # only its shape is read
+        x = grad_y.new_empty(self.x_shape)  # only its shape is read
         return self.torch_grad(torch, grad_y, x, weight, 0)
 
 
@@ -202,7 +202,7 @@ class Conv2dWeightGrad(Convolution):
         return grad
 
     def torch(self, torch, grad_y, x):
-        weight = torch.empty(self.weight_shape)
+        weight = x.new_empty(self.weight_shape)
         return self.torch_grad(torch, grad_y, x, weight, 1)
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from .clients import Client, Failure
 from .shapes import Case
 
-TOLERANCE = 1e-4  # of the largest value: rounding stays far below, a wrong index does not
 PEAK_SECONDS = 0.05
 WARM_UP = 4
 OUT_OF_CACHE = 256 << 20  # bytes: several times the last cache
@@ -83,7 +82,9 @@ class Row:
         return other / mine if mine and other else None
 
 
-def difference(arrays: list[np.ndarray], expected: list[np.ndarray]) -> str | None:
+def difference(
+    arrays: list[np.ndarray], expected: list[np.ndarray], tolerance: float = 1e-4
+) -> str | None:
     """What is wrong with a library's outputs, or None."""
     if len(arrays) != len(expected):
         return f"{len(arrays)} outputs, NumPy gives {len(expected)}"
@@ -92,7 +93,7 @@ def difference(arrays: list[np.ndarray], expected: list[np.ndarray]) -> str | No
             return f"output {k} has shape {array.shape}, NumPy gives {right.shape}"
         error = np.max(np.abs(np.subtract(array, right, dtype=np.float64)), initial=0)  # masks too
         scale = np.max(np.abs(right), initial=0)
-        if not error <= TOLERANCE * scale:
+        if not error <= tolerance * scale:
             return f"output {k} differs by {error:.3g} where the largest value is {scale:.3g}"
     return None
 
@@ -142,8 +143,8 @@ class Bench:
             yield row
 
     def verify(self, row: Row) -> None:
-        expected = None
-        others = (n for n in self.clients if n == "tatami" or n in row.case.operation.peers)
+        expected, operation = None, row.case.operation
+        others = (n for n in self.clients if n == "tatami" or n in operation.peers)
         for name in ("numpy", *others):
             path = self.folder / f"{name}.npz"
             try:
@@ -155,8 +156,10 @@ class Bench:
                 arrays = list(saved.values())
             path.unlink()
             if name == "numpy":
-                expected, row.bytes = arrays, reply["bytes"]
-            elif expected is not None and (wrong := difference(arrays, expected)):
+                expected, row.bytes = arrays, int(operation.width * reply["bytes"])
+            elif expected is not None and (
+                wrong := difference(arrays, expected, operation.tolerance)
+            ):
                 row.problems[name] = wrong
 
     def time(self, row: Row) -> None:

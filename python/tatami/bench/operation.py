@@ -33,6 +33,8 @@ class Operation:
     peers: tuple[str, ...] = ("torch",)  # beside NumPy
     kernel: str  # its name in tatami.kernels
     flops: float = 0  # additions and multiplications of the direct method
+    width: float = 1  # of an element, in float32's
+    tolerance: float = 1e-4  # of the largest value: rounding stays below, a wrong index does not
 
     def inputs(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         raise NotImplementedError

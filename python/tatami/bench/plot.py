@@ -16,6 +16,7 @@ COLOURS = {
     "elementwise": "#2c7a7b",
     "draws": "#b7472a",
     "optimizer": "#4a5568",
+    "bfloat16": "#97266d",
     "tiny calls": "#718096",
 }
 PEERS = {

@@ -75,7 +75,7 @@ class Recurrent(Operation):
         return call
 
     def torch(self, torch, x, w_ih, w_hh, b_ih, b_hh, grad_y=None):
-        layer = getattr(torch.nn, self.kernel.upper())(self.i, self.h)
+        layer = getattr(torch.nn, self.kernel.upper())(self.i, self.h, dtype=x.dtype)
         weights = list(layer.parameters())
         with torch.no_grad():
             for mine, given in zip(weights, (w_ih, w_hh, b_ih, b_hh), strict=True):

@@ -62,6 +62,12 @@ def summary(rows: list[Row]) -> str:
     for row in missed:
         _, share, goal = standing(row)
         lines.append(f"  below: {row.case.name}: {share}, goal {goal}")
+    float32 = {row.case.operation: row.seconds.get("tatami") for row in rows}
+    for row in rows:
+        wide = float32.get(getattr(row.case.operation, "of", None))
+        if wide and "tatami" in row.seconds:
+            ratio = wide / row.seconds["tatami"]
+            lines.append(f"  {row.case.name}: {ratio:.2f} times the speed of float32")
     for row in rows:
         lines += [f"  FAILED: {row.case.name}: {who}: {why}" for who, why in row.problems.items()]
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .bfloat16 import Bfloat16
 from .conv import Conv2d, Conv2dInputGrad, Conv2dWeightGrad, ConvTranspose2d
 from .draws import Dropout, DropoutGrad, Reparameterize
 from .elementwise import Activation, CrossEntropy, ReluGrad, Softmax, SoftmaxGrad
@@ -158,7 +159,7 @@ def tiny_cases():
     yield Case(TinyMatmul(), "4x4x4", quick=True, over_numpy=1e-6)
 
 
-CASES = [
+FLOAT32 = [
     *matmul_cases(),
     *convolution_cases(),
     *transposed_cases(),
@@ -167,3 +168,26 @@ CASES = [
     *memory_bound_cases(),
     *tiny_cases(),
 ]
+IN_BFLOAT16 = (  # each next to its float32
+    *(f"matmul {size} cube" for size in (128, 512, 1024, 2048)),
+    "matmul 1x4096x4096",
+    "linear 128x784x512 relu",
+    *(
+        f"{kernel} {label}"
+        for label in ("8x64@56 3x3", "8x128@28 3x3", "8x256@14 3x3", "8x64@56 1x1 to 256")
+        for kernel in ("conv2d", "conv2d_input_grad", "conv2d_weight_grad")
+    ),
+    "conv2d 8x3@224 7x7 s2 to 64",
+    "lstm T35 B20 I200 H200 inference",
+    "lstm T35 B20 I650 H650 inference",
+    "lstm T35 B20 I650 H650 forward + backward",
+)
+
+
+def bfloat16_cases():
+    cases = {case.name: case for case in FLOAT32}
+    for case in map(cases.get, IN_BFLOAT16):
+        yield Case(Bfloat16(case.operation), f"{case.label} bfloat16")
+
+
+CASES = [*FLOAT32, *bfloat16_cases()]

@@ -17,6 +17,7 @@ import traceback
 
 import numpy as np
 
+from .bfloat16 import widened
 from .operation import outputs
 from .shapes import CASES
 
@@ -64,7 +65,7 @@ class Tatami(Library):
         return operation.tatami(self.kernels, **inputs)
 
     def to_numpy(self, array):
-        return array.get() if hasattr(array, "get") else np.asarray(array)
+        return widened(array.get() if hasattr(array, "get") else np.asarray(array))
 
     def wait(self):
         if self.cupy:
@@ -96,7 +97,8 @@ class Torch(Library):
             return operation.torch(self.module, **tensors)
 
     def to_numpy(self, array):
-        return array.detach().cpu().numpy()
+        array = array.detach().cpu()
+        return (array.float() if array.dtype == self.module.bfloat16 else array).numpy()
 
     def wait(self):
         if self.device == "cuda":
