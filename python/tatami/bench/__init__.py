@@ -73,7 +73,9 @@ def run(args: argparse.Namespace) -> int:
 
     cases = [c for c in shapes.CASES if args.filter in f"{c.operation.family}: {c.name}"]
     if args.device == "cuda" or not has(sys.executable, ("ml_dtypes",)):
-        print("without bfloat16, which takes NumPy arrays and the package ml_dtypes", file=sys.stderr)
+        print(
+            "without bfloat16, which takes NumPy arrays and the package ml_dtypes", file=sys.stderr
+        )
         cases = [c for c in cases if c.operation.family != "bfloat16"]
     if args.quick and not args.filter:
         cases = [c for c in cases if c.quick]
