@@ -1,6 +1,6 @@
 # Toolchain file: builds for 64-bit ARM Linux on another machine, with Debian's
 # g++-aarch64-linux-gnu; qemu-user runs the tests.
-#   cmake -S . -B build-aarch64 --toolchain cmake/aarch64.cmake -DTATAMI_PYTHON=OFF \
+#   cmake -S . -B build/aarch64 --toolchain cmake/aarch64.cmake -DTATAMI_PYTHON=OFF \
 #         -DTATAMI_CPP_TESTS=ON
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
