@@ -14,7 +14,9 @@ HALF = {
     "kernel": 4,
     "stride": 2,
 }  # 2x2 windows on phases of the image: F(4, 2), F(4, 2) + F(3, 2) or F(2, 2)
+HALF_OF_THREE = {"kernel": 3, "stride": 2}  # 2x2, 2x1, 1x2 and 1x1 windows: F(4, 2)
 SAME = {"kernel": 3}  # F(4, 3), or F(2, 3) where the image is small
+SAME_OF_FIVE = {"kernel": 5}  # F(2, 5)
 
 # x, channels of the result, options: enough channels to be chosen in all directions
 WHOLE = (  # F(2, 2), where F(4, 2) would reach too far past the edge
@@ -44,6 +46,14 @@ ROUNDED = (
     ((5, 128, 13, 18), 160, {**SAME, "groups": 2}),
     ((6, 600, 7, 8), 290, {**SAME, "padding": 1}),  # more channels than are multiplied at once
     ((2, 64, 130, 64), 64, {**SAME, "padding": 1}),  # several groups of tiles
+    ((9, 64, 32, 32), 64, {**HALF_OF_THREE, "padding": 1}),
+    ((5, 96, 31, 33), 90, {**HALF_OF_THREE, "padding": ((1, 2), (1, 0))}),
+    ((7, 128, 32, 16), 128, {**HALF_OF_THREE, "padding": 1, "groups": 2}),
+    ((12, 300, 16, 16), 290, {**HALF_OF_THREE, "padding": 1}),
+    ((9, 64, 30, 28), 72, {**SAME_OF_FIVE, "padding": 2}),
+    ((3, 70, 15, 37), 80, {**SAME_OF_FIVE, "padding": ((1, 3), (0, 4))}),
+    ((5, 128, 18, 22), 128, {**SAME_OF_FIVE, "groups": 2}),
+    ((2, 300, 14, 12), 290, {**SAME_OF_FIVE, "padding": 2}),
 )
 SHAPES = WHOLE + STRIDED + ROUNDED
 FORWARD = (
@@ -52,12 +62,17 @@ FORWARD = (
     ((9, 32, 30, 31), 64, {**HALF, "padding": ((2, 1), (3, 0))}),
     ((2, 64, 200, 60), 64, {**HALF, "padding": 1}),  # several groups of tiles
     ((3, 40, 20, 31), 64, {**SAME, "padding": ((3, 1), (0, 4))}),
+    ((9, 32, 30, 28), 48, {**SAME_OF_FIVE, "padding": 2}),
+    ((9, 48, 33, 30), 64, {**HALF_OF_THREE, "padding": ((0, 2), (3, 0))}),
+    ((3, 40, 20, 31), 64, {**SAME_OF_FIVE, "padding": ((6, 1), (0, 5))}),
 )
 MANY = (  # tiles that a weight gradient adds up
     ((64, 32, 64, 64), 32, {**HALF, "padding": 1}),
     ((16, 64, 64, 64), 64, {**SAME, "padding": 1}),
     ((32, 64, 16, 16), 32, {**SAME, "padding": 1}),
     ((32, 48, 32, 32), 32, {**SAME, "padding": 1}),
+    ((16, 64, 64, 64), 64, {**HALF_OF_THREE, "padding": 1}),
+    ((16, 64, 64, 64), 64, {**SAME_OF_FIVE, "padding": 2}),
 )
 every_shape = pytest.mark.parametrize("shape, out, options", SHAPES + FORWARD)
 

@@ -73,23 +73,25 @@ template <class T, class S>
 static void multiply_tiles(const TileValues<T>& source, const T* weights, int64_t weight_value,
                            int64_t blocks, bool accumulate, const TileSums<T>& sums) {
     constexpr int products = S::kProducts, phases = S::kPhases;
-    constexpr int values = S::kSource.kRows, all = products * phases;
+    constexpr int values = S::kSource.kRows, all = S::kWeights.kRows;
     const Blocks rows = even_blocks(sums.tiles, kTileRows, 1);
     for (int product = 0; product < products * products; product++) {
         const T *a[phases * phases], *b[phases * phases];
+        int used = 0;
         for (int f = 0; f < phases * phases; f++) {
             const int h = f / phases * products + product / products;
             const int w = f % phases * products + product % products;
-            a[f] = source.data + (S::value(h) * values + S::value(w)) * source.value;
-            b[f] = weights + (h * all + w) * weight_value;
+            if (h >= all || w >= all) continue;
+            a[used] = source.data + (S::value(h) * values + S::value(w)) * source.value;
+            b[used++] = weights + (h * all + w) * weight_value;
         }
         T* to = sums.data + product * sums.sum;
         for (int64_t tile = 0; tile < sums.tiles; tile += rows.size) {
             const int64_t count = min(rows.size, sums.tiles - tile);
             winograd_tile_for<T>(count, accumulate, std::make_integer_sequence<int, kTileRows>{})(
-                phases * phases, a, b, blocks, source.block, to);
+                used, a, b, blocks, source.block, to);
             to += count * kPanel<T>;
-            for (int f = 0; f < phases * phases; f++) a[f] += count * kLanes<T>;
+            for (int f = 0; f < used; f++) a[f] += count * kLanes<T>;
         }
     }
 }
@@ -313,6 +315,12 @@ static void winograd_by(WinogradScheme scheme, const Arguments&... arguments) {
             return winograd<T, Doubling<F42>>(arguments...);
         case WinogradScheme::doubling_twos:
             return winograd<T, Doubling<F22>>(arguments...);
+        case WinogradScheme::halving_fours_of_three:
+            return winograd<T, Halving<F42, 3>>(arguments...);
+        case WinogradScheme::doubling_fours_of_three:
+            return winograd<T, Doubling<F42, 3>>(arguments...);
+        case WinogradScheme::twos_of_five:
+            return winograd<T, Keeping<F25>>(arguments...);
         case WinogradScheme::fours:
             return winograd<T, Keeping<F43>>(arguments...);
         case WinogradScheme::twos:

@@ -83,6 +83,19 @@ struct F43 {
                                           {0, 1, -1, 0.125, -8, 1}}};
 };
 
+// The same for five taps.
+struct F25 {
+    static constexpr int kOutputs = 2, kTaps = 5, kProducts = 6;
+    static constexpr auto& kSource = F43::kSource;
+    static constexpr Table<6, 5> kWeights{{{1, 0, 0, 0, 0},
+                                           {1 / 3., 1 / 3., 1 / 3., 1 / 3., 1 / 3.},
+                                           {-1 / 3., 1 / 3., -1 / 3., 1 / 3., -1 / 3.},
+                                           {-16 / 15., -8 / 15., -4 / 15., -2 / 15., -1 / 15.},
+                                           {1 / 15., -2 / 15., 4 / 15., -8 / 15., 16 / 15.},
+                                           {0, 0, 0, 0, 1}}};
+    static constexpr Table<2, 6> kResult{{{1, 1, 1, 1, 1, 0}, {0, 1, -1, 0.5, -2, 1}}};
+};
+
 namespace detail {
 // The table b below a, COLUMN columns later.
 template <int COLUMN, int R, int C, int S, int D>
@@ -114,6 +127,14 @@ constexpr Table<C, R> transposed(const Table<R, C>& of) {
     return to;
 }
 
+template <int COLUMNS, int R, int C>
+constexpr Table<R, COLUMNS> first_columns(const Table<R, C>& of) {
+    Table<R, COLUMNS> to{};
+    for (int r = 0; r < R; r++)
+        for (int c = 0; c < COLUMNS; c++) to.at[r][c] = of.at[r][c];
+    return to;
+}
+
 // Columns from the last to the first.
 template <int R, int C>
 constexpr Table<R, C> turned(const Table<R, C>& of) {
@@ -123,34 +144,50 @@ constexpr Table<R, C> turned(const Table<R, C>& of) {
     return to;
 }
 
-// Rows without those that equal an earlier one: the number of each among them, and the first of
-// each number.
+// Some rows of a table, by their numbers there.
 template <int R>
-struct Distinct {
-    int number[R], first[R], count;
+struct Rows {
+    int at[R], count;
 };
 
 template <int R, int C>
-constexpr Distinct<R> distinct_rows(const Table<R, C>& of) {
-    const auto equal = [&](int a, int b) {
-        for (int c = 0; c < C; c++)
-            if (of.at[a][c] != of.at[b][c]) return false;
-        return true;
-    };
-    Distinct<R> to{};
+constexpr bool equal_rows(const Table<R, C>& of, int a, int b) {
+    for (int c = 0; c < C; c++)
+        if (of.at[a][c] != of.at[b][c]) return false;
+    return true;
+}
+
+// Those that do not equal an earlier one; number[r]: which of them row r equals.
+template <int R>
+struct DistinctRows : Rows<R> {
+    int number[R];
+};
+
+template <int R, int C>
+constexpr DistinctRows<R> distinct_rows(const Table<R, C>& of) {
+    DistinctRows<R> to{};
     for (int r = 0; r < R; r++) {
         int& n = to.number[r];
-        while (n < to.count && !equal(to.first[n], r)) n++;
-        if (n == to.count) to.first[to.count++] = r;
+        while (n < to.count && !equal_rows(of, to.at[n], r)) n++;
+        if (n == to.count) to.at[to.count++] = r;
     }
     return to;
 }
 
+// Those that are not all zeros.
+template <int R, int C>
+constexpr Rows<R> used_rows(const Table<R, C>& of) {
+    const Table<R + 1, C> and_zeros = below<0>(of, Table<1, C>{});
+    Rows<R> to{};
+    for (int r = 0; r < R; r++)
+        if (!equal_rows(and_zeros, r, R)) to.at[to.count++] = r;
+    return to;
+}
 template <int COUNT, int R, int C>
-constexpr Table<COUNT, C> rows_of(const Table<R, C>& of, const int (&rows)[R]) {
+constexpr Table<COUNT, C> rows_of(const Table<R, C>& of, const Rows<R>& rows) {
     Table<COUNT, C> to{};
     for (int r = 0; r < COUNT; r++)
-        for (int c = 0; c < C; c++) to.at[r][c] = of.at[rows[r]][c];
+        for (int c = 0; c < C; c++) to.at[r][c] = of.at[rows.at[r]][c];
     return to;
 }
 }  // namespace detail
@@ -173,7 +210,7 @@ using F72 = Joined<F42, F32>;
 //   kStep, kPatch: pixels of the source between tiles, and those that one tile reads
 //   kTaps; kOutputs: results of a tile
 //   kProducts, and kPhases of them that are added up: product e of phase f is weight f·kProducts +
-//   e by source value value(f·kProducts + e)
+//   e, where there is one, by source value value(f·kProducts + e)
 
 // Windows with stride 1.
 template <class F>
@@ -184,30 +221,39 @@ struct Keeping {
     static constexpr int value(int i) { return i; }
 };
 
-// Windows with stride 2: even and odd pixels are two images, each with half of the taps.
-template <class F>
+// Windows with stride 2: even and odd pixels are two images, each with half of the taps, of which
+// the last may be missing, and a product with it.
+template <class F, int TAPS = 2 * F::kTaps>
 struct Halving {
-    static constexpr int kTaps = 2 * F::kTaps, kOutputs = F::kOutputs, kProducts = F::kProducts;
+    static constexpr int kTaps = TAPS, kOutputs = F::kOutputs, kProducts = F::kProducts;
     static constexpr int kStep = 2 * kOutputs, kPatch = 2 * F::kSource.kColumns, kPhases = 2;
-    static constexpr auto kSource = detail::in_phases(F::kSource);
-    static constexpr auto kWeights = detail::in_phases(F::kWeights);
+    static constexpr auto kAll = detail::first_columns<TAPS>(detail::in_phases(F::kWeights));
+    static constexpr auto kUsed = detail::used_rows(kAll);
+    static constexpr auto kWeights = detail::rows_of<kUsed.count>(kAll, kUsed);
+    static constexpr auto kSource =
+        detail::rows_of<kUsed.count>(detail::in_phases(F::kSource), kUsed);
     static constexpr auto& kResult = F::kResult;
     static constexpr int value(int i) { return i; }
+    static_assert(kUsed.at[kUsed.count - 1] == kUsed.count - 1, "only the last ones are missing");
 };
 
 // Its gradient by the input, padding 1: even and odd pixels of the result are two images, made of
 // source pixels one apart, and have source values in common.
-template <class F>
+template <class F, int TAPS = 2 * F::kTaps>
 struct Doubling {
-    static constexpr int kTaps = 2 * F::kTaps, kOutputs = 2 * F::kOutputs;
-    static constexpr int kProducts = 2 * F::kProducts, kPhases = 1;
+    static constexpr auto kAll =
+        detail::first_columns<TAPS>(detail::turned(detail::in_phases(F::kWeights)));
+    static constexpr auto kUsed = detail::used_rows(kAll);
+    static constexpr int kTaps = TAPS, kOutputs = 2 * F::kOutputs;
+    static constexpr int kProducts = kUsed.count, kPhases = 1;
     static constexpr int kStep = F::kOutputs, kPatch = F::kSource.kColumns + 1;
-    static constexpr auto kBoth = detail::below<1>(F::kSource, F::kSource);
+    static constexpr auto kBoth =
+        detail::rows_of<kProducts>(detail::below<1>(F::kSource, F::kSource), kUsed);
     static constexpr auto kDistinct = detail::distinct_rows(kBoth);
-    static constexpr auto kSource = detail::rows_of<kDistinct.count>(kBoth, kDistinct.first);
-    static constexpr auto kWeights = detail::turned(detail::in_phases(F::kWeights));
-    static constexpr auto kResult =
-        detail::transposed(detail::in_phases(detail::transposed(F::kResult)));
+    static constexpr auto kSource = detail::rows_of<kDistinct.count>(kBoth, kDistinct);
+    static constexpr auto kWeights = detail::rows_of<kProducts>(kAll, kUsed);
+    static constexpr auto kResult = detail::transposed(
+        detail::rows_of<kProducts>(detail::in_phases(detail::transposed(F::kResult)), kUsed));
     static constexpr int value(int i) { return kDistinct.number[i]; }
 };
 
@@ -223,9 +269,9 @@ struct KeepingGrad {
     static constexpr int value(int i) { return i; }
 };
 
-template <class F>
+template <class F, int TAPS = 2 * F::kTaps>
 struct HalvingGrad {
-    using X = Halving<F>;
+    using X = Halving<F, TAPS>;
     static constexpr int kStep = F::kOutputs, kPatch = F::kOutputs;
     static constexpr auto kSource = detail::transposed(F::kResult);
     static constexpr auto kResult = detail::transposed(X::kWeights);

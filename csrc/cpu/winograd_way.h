@@ -15,6 +15,9 @@ enum class WinogradScheme : uint8_t {
     doubling_sevens,
     doubling_fours,
     doubling_twos,
+    halving_fours_of_three,
+    doubling_fours_of_three,
+    twos_of_five,
     fours,
     twos,
 };
@@ -31,19 +34,28 @@ struct WinogradCost {
     double products, source, result, weights;
 };
 inline constexpr WinogradCost kFours{4, 36, 43, 500, 150, 480}, kTwos{2, 16, 18, 140, 60, 380},
-    kFoursWeightGrad{4, 36, 48, 250, 250, 400};
+    kFoursWeightGrad{4, 36, 48, 250, 250, 400}, kTwosOfFive{2, 36, 43, 500, 80, 800},
+    kTwosOfFiveWeightGrad{2, 36, 48, 120, 400, 800};
 
-// 4x4 windows with stride 2: all, and those whose gradient by the input has the phases of Doubling.
-TATAMI_INLINE bool halves(const Conv2d& p) {
-    return p.kh == 4 && p.kw == 4 && p.stride_h == 2 && p.stride_w == 2 && p.dilation_h == 1 &&
-           p.dilation_w == 1;
+// Square windows of so many taps.
+TATAMI_INLINE bool is_window(const Conv2d& p, int64_t taps, int64_t stride) {
+    return p.kh == taps && p.kw == taps && p.stride_h == stride && p.stride_w == stride &&
+           p.dilation_h == 1 && p.dilation_w == 1;
 }
 
-// 3x3 windows with stride 1, of channels enough to fill the vectors.
-TATAMI_INLINE bool keeps(const Conv2d& p) {
-    constexpr int64_t kChannels = 32;
-    return p.kh == 3 && p.kw == 3 && p.stride_h == 1 && p.stride_w == 1 && p.dilation_h == 1 &&
-           p.dilation_w == 1 && p.group_c >= kChannels && p.group_o >= kChannels;
+// Whether there are channels enough to fill the vectors.
+TATAMI_INLINE bool fills_vectors(const Conv2d& p, int64_t channels = 32) {
+    return p.group_c >= channels && p.group_o >= channels;
+}
+
+// Windows with stride 2.
+TATAMI_INLINE bool halves(const Conv2d& p) {
+    return is_window(p, 4, 2) || (is_window(p, 3, 2) && fills_vectors(p));
+}
+
+// Windows with stride 1.
+TATAMI_INLINE bool keeps(const Conv2d& p, int64_t taps) {
+    return is_window(p, taps, 1) && fills_vectors(p);
 }
 
 // For rows x columns pixels of `to` channels; weights are transformed for each group of tiles.
@@ -71,23 +83,26 @@ struct CostedScheme {
     WinogradCost cost;
 };
 
-// Of 4x4 windows with stride 2, and what a tap of a plain product costs.
+// Of 4x4 windows with stride 2; those of 3x3; and what a tap of a plain product costs.
 struct StridedSchemes {
-    CostedScheme sevens, fours, twos;
+    CostedScheme sevens, fours, twos, of_three;
     double taps;
 };
 inline constexpr StridedSchemes kHalving{
     {WinogradScheme::halving_sevens, {7, 324, 324, 3900, 970, 1750}},
     {WinogradScheme::halving_fours, {4, 100, 100, 1200, 300, 700}},
     {WinogradScheme::halving_twos, {2, 36, 36, 450, 200, 400}},
+    {WinogradScheme::halving_fours_of_three, {4, 81, 92, 1000, 300, 600}},
     1.1},
     kDoubling{{WinogradScheme::doubling_sevens, {7, 256, 324, 2500, 3100, 1500}},
               {WinogradScheme::doubling_fours, {4, 81, 100, 800, 1000, 600}},
               {WinogradScheme::doubling_twos, {2, 25, 36, 200, 400, 400}},
+              {WinogradScheme::doubling_fours_of_three, {4, 64, 81, 650, 850, 420}},
               1.25},
     kHalvingGrad{{WinogradScheme::halving_sevens, {7, 324, 324, 970, 4700, 2000}},
                  {WinogradScheme::halving_fours, {4, 100, 100, 300, 1500, 800}},
                  {WinogradScheme::halving_twos, {2, 36, 36, 100, 450, 400}},
+                 {WinogradScheme::halving_fours_of_three, {4, 81, 105, 300, 1250, 800}},
                  1.25};
 
 // The cheapest; where they cost about the same, the twos, which add up whole numbers exactly.
@@ -97,24 +112,36 @@ TATAMI_INLINE WinogradScheme strided_scheme(const Conv2d& p, const StridedScheme
     const auto cost = [&](const CostedScheme& of) {
         return winograd_cost(of.cost, p.n, p.oh, p.ow, from, to);
     };
+    const double direct = kClearly * direct_cost(p, s.taps);
+    if (p.kh == 3) return cost(s.of_three) < direct ? s.of_three.scheme : WinogradScheme::none;
     const double sevens = cost(s.sevens), fours = cost(s.fours), twos = cost(s.twos);
     const double least = min(min(sevens, fours), twos);
-    if (least >= kClearly * direct_cost(p, s.taps)) return WinogradScheme::none;
+    if (least >= direct) return WinogradScheme::none;
     if (kClearly * twos <= least) return s.twos.scheme;
     return sevens < fours ? s.sevens.scheme : s.fours.scheme;
 }
 
 // For rows x columns pixels of `to` channels. Small images are also counted without the taps on
 // their padding, which are left out where a vector is one pixel of many images. packing: what it
-// takes to pack a weight of 3x3 taps.
+// takes to pack 3x3 taps of weights.
 TATAMI_INLINE WinogradScheme keeping_scheme(const Conv2d& p, int64_t rows, int64_t columns,
                                             int64_t from, int64_t to, double packing) {
-    if (!keeps(p) || p.exact) return WinogradScheme::none;
-    const double fours = winograd_cost(kFours, p.n, rows, columns, from, to);
-    const double twos = winograd_cost(kTwos, p.n, rows, columns, from, to);
-    const double inside = double((3 * rows - 2) * (3 * columns - 2)) / double(9 * rows * columns);
-    const double direct = direct_cost(p, 1.2 * inside) + packing * double(from * to) / kPack<float>;
-    if (min(fours, twos) >= kClearly * direct) return WinogradScheme::none;
+    const bool three = keeps(p, 3);
+    if (p.exact || !(three || keeps(p, 5))) return WinogradScheme::none;
+    const int64_t taps = p.kh, outside = taps / 2 * (taps / 2 + 1);
+    const auto inside = [&](int64_t size) {
+        return double(max(taps * size - outside, size)) / double(taps * size);
+    };
+    const double direct =
+        kClearly * (direct_cost(p, 1.2 * inside(rows) * inside(columns)) +
+                    packing * double(taps * taps) / 9 * double(from * to) / kPack<float>);
+    const auto cost = [&](const WinogradCost& of) {
+        return winograd_cost(of, p.n, rows, columns, from, to);
+    };
+    if (!three)
+        return cost(kTwosOfFive) < direct ? WinogradScheme::twos_of_five : WinogradScheme::none;
+    const double fours = cost(kFours), twos = cost(kTwos);
+    if (min(fours, twos) >= direct) return WinogradScheme::none;
     return fours < twos ? WinogradScheme::fours : WinogradScheme::twos;
 }
 
@@ -130,11 +157,17 @@ TATAMI_INLINE WinogradScheme winograd_input_grad_scheme(const Conv2d& p) {
     return keeping_scheme(p, p.h, p.w, p.group_o, p.group_c, 350);
 }
 
+// Of fewer channels, the gradients of 5x5 taps are summed in lanes with very small errors else.
 TATAMI_INLINE WinogradScheme winograd_weight_grad_scheme(const Conv2d& p) {
+    constexpr int64_t kChannelsOfFive = 64;
     if (halves(p)) return strided_scheme(p, kHalvingGrad, p.group_o, p.group_c);
-    if (!keeps(p) || p.exact) return WinogradScheme::none;
-    const double fours = winograd_cost(kFoursWeightGrad, p.n, p.oh, p.ow, p.group_o, p.group_c);
-    return fours < kClearly * direct_cost(p, 1.2) ? WinogradScheme::fours : WinogradScheme::none;
+    const bool three = keeps(p, 3);
+    if (p.exact || !(three || (keeps(p, 5) && fills_vectors(p, kChannelsOfFive))))
+        return WinogradScheme::none;
+    const double cost = winograd_cost(three ? kFoursWeightGrad : kTwosOfFiveWeightGrad, p.n, p.oh,
+                                      p.ow, p.group_o, p.group_c);
+    if (cost >= kClearly * direct_cost(p, 1.2)) return WinogradScheme::none;
+    return three ? WinogradScheme::fours : WinogradScheme::twos_of_five;
 }
 
 }  // namespace tatami::TATAMI_ISA

@@ -50,11 +50,18 @@ static void correlate(const TileValues<T>& dy, const TileValues<T>& x, int64_t t
         }
 }
 
-// total [+]= sums; returns total.
+// total (size) [+]= sums, with what rounding took from it so far behind (size), to be given back
+// next time (Kahan): groups are too many for a chain. Returns total.
 template <class T>
 static T* add_group(T* total, const T* sums, int64_t size, bool accumulate) {
-    for (int64_t i = 0; i < size; i += kLanes<T>)
-        store(total + i, accumulate ? load(total + i) + load(sums + i) : load(sums + i));
+    T* const lost = total + size;
+    for (int64_t i = 0; i < size; i += kLanes<T>) {
+        const Vec<T> before = accumulate ? load(total + i) : Vec<T>{};
+        const Vec<T> more = accumulate ? load(sums + i) + load(lost + i) : load(sums + i);
+        const Vec<T> after = before + more;
+        store(total + i, after);
+        store(lost + i, more - (after - before));
+    }
     return total;
 }
 
@@ -94,7 +101,7 @@ static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweig
     const WeightTasks<T> tasks(p.group_o, p.group_c);
     const int64_t size = products * (tasks.product() + n), threads = num_threads();
     const bool several = groups.count > 1;
-    const memory::Scratch all((threads + several * tasks.count()) * size * sizeof(T));
+    const memory::Scratch all((threads + 2 * several * tasks.count()) * size * sizeof(T));
     for (int64_t first = 0; first < tile_rows; first += groups.size) {
         const int64_t end = min(first + groups.size, tile_rows);
         const int64_t tiles = (end - first) * grid.columns;
@@ -112,7 +119,7 @@ static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweig
             const int64_t product = tasks.product() + n;
             correlate<T, S>(a, b, tiles, round_up(rows, kPack<T>), vectors, sums, product);
             if (several)
-                sums = add_group(all.as<T>() + (threads + task) * size, sums, size, first > 0);
+                sums = add_group(all.as<T>() + (threads + 2 * task) * size, sums, size, first > 0);
             if (end == tile_rows)
                 write_taps<T, S>(sums, product, rows, vectors, p.group_c - c,
                                  dweight + (o * p.group_c + c) * p.kh * p.kw,
@@ -125,6 +132,9 @@ template <class T>
 void winograd_weight_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, const T* x,
                           T* dweight) {
     auto group = &weight_grad_group<T, KeepingGrad<F43>>;
+    if (scheme == WinogradScheme::twos_of_five) group = &weight_grad_group<T, KeepingGrad<F25>>;
+    if (scheme == WinogradScheme::halving_fours_of_three)
+        group = &weight_grad_group<T, HalvingGrad<F42, 3>>;
     if (scheme == WinogradScheme::halving_sevens) group = &weight_grad_group<T, HalvingGrad<F72>>;
     if (scheme == WinogradScheme::halving_fours) group = &weight_grad_group<T, HalvingGrad<F42>>;
     if (scheme == WinogradScheme::halving_twos) group = &weight_grad_group<T, HalvingGrad<F22>>;

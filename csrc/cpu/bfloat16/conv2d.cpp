@@ -23,7 +23,7 @@ static Conv2dKernels<Bfloat16> by_float32() {
 static bool filtering_pays(const Conv2d& p, const WinogradCost& cost, int64_t rows, int64_t columns,
                            int64_t from, int64_t to) {
     constexpr double kTwin = 0.55;
-    return keeps(p) && !p.exact &&
+    return keeps(p, 3) && !p.exact &&
            winograd_cost(cost, p.n, rows, columns, from, to) < direct_cost(p, kTwin);
 }
 
