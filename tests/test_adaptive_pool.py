@@ -65,6 +65,17 @@ def test_places_outside_the_image_are_refused(bad):
         K.adaptive_max_pool2d_grad(gy, indices, X)
 
 
+@looks_at_indices
+@pytest.mark.parametrize("bad", [-1, 36, 2**40, -(2**63)])
+def test_places_outside_a_plane_of_one_window_are_refused(bad):
+    gy = np.ones((1, 2, 1, 1), np.float32)
+    indices = np.array([[[[3]], [[bad]]]])
+    with pytest.raises(ValueError, match=rf"^adaptive_max_pool2d_grad: indices .*{bad}"):
+        K.adaptive_max_pool2d_grad(gy, indices, X)
+    with pytest.raises(ValueError, match=rf"^max_pool2d_grad: indices .*{bad}"):
+        K.max_pool2d_grad(gy, indices, X, kernel_size=X[2:])
+
+
 def test_gradients_check_their_shapes():
     gy, indices = np.ones((1, 2, 3, 3), np.float32), np.zeros((1, 2, 3, 3), np.int64)
     with pytest.raises(ValueError, match=r"_grad: (grad_y|indices) .*\(1, 2, 3, 2\)"):

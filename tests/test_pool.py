@@ -83,7 +83,7 @@ WINDOWS = (
 )
 
 
-@pytest.mark.parametrize("options", WINDOWS)
+@pytest.mark.parametrize("options", [*WINDOWS, {"kernel_size": (11, 37)}])
 def test_nan_wins_and_its_place_is_named(options, isa):
     for dtype in DTYPES:
         x = Source(0)(2, 3, 11, 37).astype(dtype)
@@ -103,7 +103,7 @@ def test_nan_wins_and_its_place_is_named(options, isa):
 def test_means_let_nan_touch_their_own_windows_only(isa):
     x = whole(1, 1, 9, 40)
     x[0, 0, 4, 17] = np.nan
-    for options in WINDOWS:
+    for options in (*WINDOWS, {"kernel_size": (9, 40)}):
         wanted = np.isnan(R.max_pool2d(x, **options))
         np.testing.assert_array_equal(np.isnan(K.avg_pool2d(x, **options)), wanted)
 

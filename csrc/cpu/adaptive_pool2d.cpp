@@ -6,6 +6,7 @@
 #include "cpu/parallel.h"
 #include "cpu/scatter.h"
 #include "cpu/table.h"
+#include "cpu/whole_plane.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -13,38 +14,6 @@ namespace tatami::TATAMI_ISA {
 // adaptive_window(pixel, out, size).
 TATAMI_INLINE Range adaptive_window(int64_t o, int64_t size, int64_t out) {
     return {o * size / out, ceil_div((o + 1) * size, out)};
-}
-
-template <class T>
-struct MaxOf {
-    static constexpr T kStart = -T(__builtin_inf());
-    TATAMI_INLINE static Vec<T> join(Vec<T> a, Vec<T> b) { return max_nan<T>(a, b); }
-    TATAMI_INLINE static T join(T a, T b) { return ((a > b) | (a != a)) ? a : b; }
-};
-
-template <class T>
-struct SumOf {
-    static constexpr T kStart = 0;
-    TATAMI_INLINE static Vec<T> join(Vec<T> a, Vec<T> b) { return a + b; }
-    TATAMI_INLINE static T join(T a, T b) { return a + b; }
-};
-
-// The fold of x (n): four chains of packs, joined pairwise, so that its tree depends on n alone.
-template <class T, class Op>
-TATAMI_INLINE T fold_run(const T* x, int64_t n) {
-    constexpr int64_t step = kPack<T>;
-    const auto join = [](Vec<T> a, Vec<T> b) { return Op::join(a, b); };
-    Pack<T> chain[4];
-    for (Pack<T>& c : chain) c = broadcast_pack(Op::kStart);
-    int64_t i = 0;
-    for (; i + 4 * step <= n; i += 4 * step)
-#pragma GCC unroll 4
-        for (int k = 0; k < 4; k++) chain[k] = map<T>(join, chain[k], load_pack(x + i + k * step));
-    for (int k = 0; i < n; i += step, k++)
-        chain[k] = map<T>(join, chain[k], load_pack_first(x + i, min(step, n - i), T(Op::kStart)));
-    const Pack<T> all =
-        map<T>(join, map<T>(join, chain[0], chain[1]), map<T>(join, chain[2], chain[3]));
-    return fold_pack(all, join);
 }
 
 // folded (columns) = the fold of `count` rows of x.
@@ -100,8 +69,13 @@ TATAMI_INLINE int64_t find(const T* plane, int64_t width, Range rows, Range colu
     return rows.begin * width + columns.begin;
 }
 
+TATAMI_INLINE bool is_global(const AdaptivePool2d& p) {
+    return p.out_rows == 1 && p.out_columns == 1;
+}
+
 template <class T>
 static void adaptive_max(const AdaptivePool2d& p, const T* x, T* y, int64_t* indices) {
+    if (is_global(p)) return max_of_planes(p.planes, p.rows * p.columns, x, y, indices);
     fold_adaptive<T, MaxOf<T>>(
         p, x, [&](int64_t plane, int64_t o, int64_t q, Range rows, Range columns, T fold) {
             const int64_t at = (plane * p.out_rows + o) * p.out_columns + q;
@@ -113,6 +87,8 @@ static void adaptive_max(const AdaptivePool2d& p, const T* x, T* y, int64_t* ind
 
 template <class T>
 static void adaptive_average(const AdaptivePool2d& p, const T* x, T* y) {
+    const int64_t plane = p.rows * p.columns;
+    if (is_global(p)) return mean_of_planes(p.planes, plane, T(plane), x, y);
     fold_adaptive<T, SumOf<T>>(
         p, x, [&](int64_t plane, int64_t o, int64_t q, Range rows, Range columns, T fold) {
             const int64_t pixels = (rows.end - rows.begin) * (columns.end - columns.begin);
@@ -123,6 +99,7 @@ static void adaptive_average(const AdaptivePool2d& p, const T* x, T* y) {
 template <class T>
 static bool adaptive_max_backward(const AdaptivePool2d& p, const T* dy, const int64_t* indices,
                                   T* dx) {
+    if (is_global(p)) return place_in_planes(p.planes, p.rows * p.columns, dy, indices, dx);
     const ScatterSizes sizes{p.planes, p.rows, p.columns, p.out_rows, p.out_columns};
     return scatter_planes(
         sizes, dy, indices, dx,
@@ -156,6 +133,8 @@ TATAMI_INLINE void spread_adaptive(const AdaptivePool2d& p, const T* dy, Range w
 
 template <class T>
 static void adaptive_average_backward(const AdaptivePool2d& p, const T* dy, T* dx) {
+    const int64_t plane = p.rows * p.columns;
+    if (is_global(p)) return spread_over_planes(p.planes, plane, T(plane), dy, dx);
     const int64_t rows = p.planes * p.rows, all = rows * p.columns;
     const bool streamed = all * int64_t(sizeof(T)) >= kStreamBytes;
     parallel_ranges(rows, 1, all, [&](int64_t begin, int64_t end) {

@@ -8,6 +8,7 @@
 #include "cpu/scatter.h"
 #include "cpu/spread.h"
 #include "cpu/table.h"
+#include "cpu/whole_plane.h"
 
 namespace tatami::TATAMI_ISA {
 
@@ -58,8 +59,26 @@ static void fold_all(const Pool2d& p, const T* x, T* y, const Op& op) {
     });
 }
 
+// Whether the only window is the whole plane.
+TATAMI_INLINE bool is_global(const Pool2d& p) {
+    const auto whole = [](const WindowAxis& a) {
+        return a.out == 1 && !a.padded && a.kernel == a.size && a.span == a.size;
+    };
+    return whole(p.rows) && whole(p.columns);
+}
+
+TATAMI_INLINE int64_t plane_size(const Pool2d& p) {
+    return p.rows.size * p.columns.size;
+}
+
+template <class T>
+static T global_divisor(const Pool2d& p) {
+    return p.divisor == Divisor::one ? T(1) : T(plane_size(p));
+}
+
 template <class T>
 static void max_forward(const Pool2d& p, const T* x, T* y, int64_t* indices) {
+    if (is_global(p)) return max_of_planes(p.planes, plane_size(p), x, y, indices);
     if (!indices) return fold_all(p, x, y, MaxFold<T>{});
     if (in_pairs(p))
         return for_rows<T>(p, sizeof(T) + 8, [&](int64_t begin, int64_t end, bool streamed) {
@@ -76,12 +95,14 @@ static void max_forward(const Pool2d& p, const T* x, T* y, int64_t* indices) {
 
 template <class T>
 static void average_forward(const Pool2d& p, const T* x, T* y) {
+    if (is_global(p)) return mean_of_planes(p.planes, plane_size(p), global_divisor<T>(p), x, y);
     const Divisors<T> divisors(p);
     fold_all(p, x, y, MeanFold<T>{divisors});
 }
 
 template <class T>
 static bool max_backward(const Pool2d& p, const T* dy, const int64_t* indices, T* dx) {
+    if (is_global(p)) return place_in_planes(p.planes, plane_size(p), dy, indices, dx);
     if (in_narrow_pairs<T>(p)) {
         if (expand_narrow_planes(p, dy, indices, dx)) return true;
     } else if (in_pairs(p) && expand_planes(p, dy, indices, dx)) {
@@ -95,6 +116,13 @@ static bool max_backward(const Pool2d& p, const T* dy, const int64_t* indices, T
             const int64_t start = o * p.rows.stride - p.rows.before;
             return Range{start, start + p.rows.span};
         });
+}
+
+template <class T>
+static void average_backward(const Pool2d& p, const T* dy, T* dx) {
+    if (is_global(p))
+        return spread_over_planes(p.planes, plane_size(p), global_divisor<T>(p), dy, dx);
+    spread_all(p, dy, dx);
 }
 
 template <class T>

@@ -167,7 +167,7 @@ TATAMI_INLINE void spread_rows(const Pool2d& p, const Divisors<T>& divisors, con
 }
 
 template <class T>
-static void average_backward(const Pool2d& p, const T* dy, T* dx) {
+void spread_all(const Pool2d& p, const T* dy, T* dx) {
     const Divisors<T> divisors(p);
     if (in_pairs(p)) return share_planes(p, dy, divisors.rows[0] * divisors.columns[0], dx);
     const int64_t rows = p.planes * p.rows.size, pixels = rows * p.columns.size;
