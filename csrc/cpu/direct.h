@@ -147,8 +147,9 @@ void direct_rows(const PackedPhase<T>& a, const Strip& s, const T* strip, const 
 
 // `count` products of m rows each over all images; g: the taps of all phases, on the largest grid.
 template <class T, class A>
-void direct(int64_t m, int64_t images, const T* source, const GatherShape& g, const Strip& s,
+void direct(int64_t m, int64_t images, const T* source, const GatherShape& g, const Strip& planned,
             const Phase<T, A>* phase, int64_t count) {
+    const Strip s = shared_strip(g, planned, images);
     const Blocks tiles = even_blocks(m, kDirectTileRows, 1);
     // A packer may write up to a vector past its tile: each tile has room of its own.
     const int64_t room = tiles.size * g.channels * g.taps + count * kPack<T>;

@@ -46,17 +46,35 @@ TATAMI_INLINE bool strip_fits(const GatherShape& g) {
     return double(g.channels) * double(g.stride_h * g.stride_w) * pixels * sizeof(T) <= kMostBytes;
 }
 
+// Of so many rows of the grid.
+TATAMI_INLINE Strip strip_of(const GatherShape& g, int64_t rows) {
+    const auto [low_h, high_h, low_w, high_w] = tap_reach(g);
+    const int64_t pitch = g.columns + high_w - low_w, source_rows = rows + high_h - low_h;
+    const int64_t plane = source_rows * pitch;
+    return {rows, low_h, low_w, source_rows, pitch, plane, g.stride_h * g.stride_w * plane};
+}
+
 // As many rows of the grid as fit kStripBytes, in strips of even height. Only where strip_fits.
 template <class T>
 TATAMI_INLINE Strip plan_strip(const GatherShape& g) {
-    const auto [low_h, high_h, low_w, high_w] = tap_reach(g);
-    const int64_t pitch = g.columns + high_w - low_w, reach = high_h - low_h;
+    const Strip one = strip_of(g, 1);
+    const int64_t reach = one.source_rows - 1;
     const int64_t row_bytes =
-        max<int64_t>(g.channels, 1) * g.stride_h * g.stride_w * pitch * sizeof(T);
+        max<int64_t>(g.channels, 1) * g.stride_h * g.stride_w * one.pitch * sizeof(T);
     const int64_t rows = max<int64_t>(min(g.rows, kStripBytes / row_bytes - reach), 1);
-    const int64_t even = ceil_div(g.rows, ceil_div(g.rows, rows));
-    const int64_t plane = (even + reach) * pitch;
-    return {even, low_h, low_w, even + reach, pitch, plane, g.stride_h * g.stride_w * plane};
+    return strip_of(g, ceil_div(g.rows, ceil_div(g.rows, rows)));
+}
+
+// The same in lower strips, where those of few images would leave a thread without work.
+TATAMI_INLINE Strip shared_strip(const GatherShape& g, const Strip& s, int64_t images) {
+    const int64_t threads = num_threads();
+    const auto uneven = [&](int64_t rows) {
+        const int64_t strips = images * ceil_div(g.rows, rows);
+        return strips < 4 * threads && strips % threads != 0;
+    };
+    int64_t rows = s.rows;
+    while (rows > 1 && uneven(rows)) rows--;
+    return uneven(rows) ? s : strip_of(g, rows);
 }
 
 // offset (taps): where a tap of grid pixel 0 lies in a channel of the strip.
