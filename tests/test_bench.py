@@ -13,7 +13,7 @@ from tatami.bench.matmul import Linear, Matmul
 from tatami.bench.measure import Row, difference
 from tatami.bench.operation import outputs
 from tatami.bench.recurrent import Gru, Lstm, Rnn
-from tatami.bench.report import summary
+from tatami.bench.report import means, summary
 
 
 def test_names_are_unique():
@@ -73,6 +73,18 @@ def test_a_summary_compares_bfloat16_with_float32():
     narrow = cases["matmul 512 cube bfloat16"], {"tatami": 1e-3}
     text = summary([Row(cases["matmul 512 cube"], {"tatami": 2e-3}), Row(*narrow)])
     assert "matmul 512 cube bfloat16: 2.00 times the speed of float32" in text
+
+
+def test_a_summary_has_the_geometric_means_of_a_kernel():
+    cases = {case.name: case for case in shapes.CASES}
+    rows = [
+        Row(cases["matmul 512 cube"], {"tatami": 1.0, "numpy": 2.0, "torch": 9.0}),
+        Row(cases["matmul 1024 cube"], {"tatami": 1.0, "numpy": 8.0}),
+        Row(cases["linear 128x784x512 relu"], {"tatami": 1.0, "numpy": 3.0}),
+    ]
+    (mean,) = means(rows)
+    assert mean.split() == ["matmul,", "mean", "of", "2", "4.00x", "9.00x", "-"]
+    assert mean in summary(rows)
 
 
 def test_difference_sees_wrong_values_shapes_and_nan():

@@ -51,7 +51,7 @@ def new_figure(about: dict, width: float, height: float):
 
     figure = Figure(figsize=(width, height), layout="constrained")
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    title = f"{about['machine']}, {about['threads']} threads, float32 - {versions}"
+    title = f"{about['machine']}, {about['threads']} threads, float32 unless named - {versions}"
     figure.suptitle(title, fontsize=10 if width > 10 else 8)
     return figure
 
@@ -96,7 +96,7 @@ def draw_ratios(axes, rows: list[Row]) -> None:
     axes.xaxis.set_minor_locator(LogLocator(subs=range(1, 10)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}x")
     axes.xaxis.set_minor_formatter(lambda value, _: "")
-    axes.set_title("times faster (right of 1x) than the peer", fontsize=9, loc="left")
+    axes.set_title("times faster (right of 1x) than the peer\n", fontsize=9, loc="left")
     axes.grid(axis="x", alpha=0.3)
     axes.grid(axis="y", alpha=0.15)
     axes.tick_params(axis="y", length=0)

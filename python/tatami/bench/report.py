@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import geometric_mean
 
 from .measure import Row
 
@@ -54,11 +55,30 @@ def row_text(row: Row) -> str:
     return line((row.case.name, duration(row.seconds["tatami"]), *standing(row), *compared))
 
 
+def means(rows: list[Row]) -> list[str]:
+    """A line for each kernel with several cases: the geometric means of its ratios."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        operation = row.case.operation
+        name = "bfloat16" if operation.family == "bfloat16" else operation.kernel
+        if not row.case.over_numpy:
+            groups.setdefault(name, []).append(row)
+    lines = []
+    for name, group in groups.items():
+        cells = []
+        for peer in PEERS:
+            ratios = [row.ratio(peer) for row in group if row.ratio(peer)]
+            cells.append(f"{geometric_mean(ratios):.2f}x" if ratios else "-")
+        if len(group) > 1:
+            lines.append(line((f"{name}, mean of {len(group)}", "", "", "", "", *cells)))
+    return lines
+
+
 def summary(rows: list[Row]) -> str:
     """Which goals were missed and what failed, one line each."""
     judged = [row for row in rows if row.reached is not None]
     missed = [row for row in judged if not row.reached]
-    lines = [f"{len(judged) - len(missed)} of {len(judged)} goals reached"]
+    lines = [*means(rows), f"{len(judged) - len(missed)} of {len(judged)} goals reached"]
     for row in missed:
         _, share, goal = standing(row)
         lines.append(f"  below: {row.case.name}: {share}, goal {goal}")
