@@ -76,7 +76,7 @@ TATAMI_INLINE bool is_global(const AdaptivePool2d& p) {
 template <class T>
 static void adaptive_max(const AdaptivePool2d& p, const T* x, T* y, int64_t* indices) {
     if (is_global(p)) return max_of_planes(p.planes, p.rows * p.columns, x, y, indices);
-    fold_adaptive<T, MaxOf<T>>(
+    fold_adaptive<T, JoinMax<T>>(
         p, x, [&](int64_t plane, int64_t o, int64_t q, Range rows, Range columns, T fold) {
             const int64_t at = (plane * p.out_rows + o) * p.out_columns + q;
             y[at] = fold;
@@ -89,7 +89,7 @@ template <class T>
 static void adaptive_average(const AdaptivePool2d& p, const T* x, T* y) {
     const int64_t plane = p.rows * p.columns;
     if (is_global(p)) return mean_of_planes(p.planes, plane, T(plane), x, y);
-    fold_adaptive<T, SumOf<T>>(
+    fold_adaptive<T, JoinSum<T>>(
         p, x, [&](int64_t plane, int64_t o, int64_t q, Range rows, Range columns, T fold) {
             const int64_t pixels = (rows.end - rows.begin) * (columns.end - columns.begin);
             y[(plane * p.out_rows + o) * p.out_columns + q] = fold / T(pixels);

@@ -8,14 +8,14 @@
 namespace tatami::TATAMI_ISA {
 
 template <class T>
-struct MaxOf {
+struct JoinMax {
     static constexpr T kStart = -T(__builtin_inf());
     TATAMI_INLINE static Vec<T> join(Vec<T> a, Vec<T> b) { return max_nan<T>(a, b); }
     TATAMI_INLINE static T join(T a, T b) { return ((a > b) | (a != a)) ? a : b; }
 };
 
 template <class T>
-struct SumOf {
+struct JoinSum {
     static constexpr T kStart = 0;
     TATAMI_INLINE static Vec<T> join(Vec<T> a, Vec<T> b) { return a + b; }
     TATAMI_INLINE static T join(T a, T b) { return a + b; }
@@ -53,7 +53,7 @@ template <class T>
 void max_of_planes(int64_t planes, int64_t size, const T* x, T* y, int64_t* indices) {
     for_planes<T>(planes, size, [&](int64_t plane) {
         const T* const from = x + plane * size;
-        const T most = y[plane] = fold_run<T, MaxOf<T>>(from, size);
+        const T most = y[plane] = fold_run<T, JoinMax<T>>(from, size);
         if (!indices) return;
         int64_t at = 0;
         if (most == most)
@@ -68,7 +68,7 @@ void max_of_planes(int64_t planes, int64_t size, const T* x, T* y, int64_t* indi
 template <class T>
 void mean_of_planes(int64_t planes, int64_t size, T divisor, const T* x, T* y) {
     for_planes<T>(planes, size, [&](int64_t plane) {
-        y[plane] = fold_run<T, SumOf<T>>(x + plane * size, size) / divisor;
+        y[plane] = fold_run<T, JoinSum<T>>(x + plane * size, size) / divisor;
     });
 }
 

@@ -61,8 +61,8 @@ struct F23 {
     static constexpr Table<2, 4> kResult{{{1, 1, 1, 0}, {0, 1, -1, 1}}};
 };
 
-// At 0, 1, -1, 1/2, -2 and infinity. With 0, ±1, ±2 and infinity the errors are three
-// times as large.
+// At 0, 1, -1, 1/2, -2 and infinity. With 0, ±1, ±2 and infinity the errors are three times as
+// large.
 struct F43 {
     static constexpr int kOutputs = 4, kTaps = 3, kProducts = 6;
     static constexpr Table<6, 6> kSource{{{1, -1.5, -2, 1.5, 1, 0},
