@@ -3,6 +3,7 @@
 
 #include "cpu/conv2d.h"
 #include "cpu/depthwise.h"
+#include "cpu/depthwise_spread.h"
 #include "cpu/direct.h"
 #include "cpu/gemm_phases.h"
 #include "cpu/image.h"
@@ -99,7 +100,9 @@ static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* b
         if (const WinogradScheme s = winograd_input_grad_scheme(p); s != WinogradScheme::none)
             return winograd_input_grad(s, p, dy, weight, bias, dx);
     if (single_pixel(p)) return input_grad_single_pixel(p, dy, weight, bias, dx);
-    if (is_depthwise(p) && p.stride_h == 1) return depthwise_input_grad(p, dy, weight, bias, dx);
+    if (is_depthwise(p))
+        return p.stride_h == 1 ? depthwise_input_grad(p, dy, weight, bias, dx)
+                               : depthwise_spread(p, dy, weight, bias, dx);
     input_grad_strided(p, dy, weight, bias, dx);
 }
 

@@ -145,6 +145,14 @@ TATAMI_INLINE void depthwise_rows(const PlaneShape& g, const PaddedRows<T, S, K>
     }
 }
 
+// How planes of so many rows are cut into tasks: few planes into bundles of rows.
+struct PlaneCuts {
+    int64_t rows, count;
+
+    TATAMI_INLINE PlaneCuts(int64_t planes, int64_t all)
+        : rows(planes >= 32 ? all : min<int64_t>(all, 32)), count(ceil_div(all, rows)) {}
+};
+
 // All planes of all images: source (n, channels, h, w), weight (channels, K, K) -> to.
 template <class T, int S, int K, bool Flip>
 static void depthwise_planes(const PlaneShape& g, int64_t n, int64_t channels, const T* source,
@@ -152,18 +160,17 @@ static void depthwise_planes(const PlaneShape& g, int64_t n, int64_t channels, c
     const int64_t planes = n * channels, results = planes * g.rows * g.columns;
     const int64_t work = planes * g.rows * ceil_div(g.columns, kLanes<T>) * 2 * K * K;
     const bool streamed = results * int64_t(sizeof(T)) >= kStreamBytes;
-    // few planes are cut into bundles of rows
-    const int64_t rows = planes >= 32 ? g.rows : min<int64_t>(g.rows, 32);
-    const int64_t cuts = ceil_div(g.rows, rows);
-    parallel_ranges(planes * cuts, 1, work, [&](int64_t begin, int64_t end) {
+    const PlaneCuts cuts(planes, g.rows);
+    parallel_ranges(planes * cuts.count, 1, work, [&](int64_t begin, int64_t end) {
         const PaddedRows<T, S, K> padded(g);
         const memory::Scratch scratch(size_t(padded.room() + kRows * g.columns) * sizeof(T));
         std::memset(scratch.as<T>(), 0, size_t(padded.room()) * sizeof(T));
         for (int64_t i = begin; i < end; i++) {
-            const int64_t plane = i / cuts, c = plane % channels, first = i % cuts * rows;
+            const int64_t plane = i / cuts.count, c = plane % channels;
+            const int64_t first = i % cuts.count * cuts.rows;
             depthwise_rows<T, S, K, Flip>(g, padded, scratch.as<T>(), source + plane * g.h * g.w,
                                           weight + c * K * K, bias ? bias + c : nullptr, activation,
-                                          streamed, first, min(g.rows, first + rows),
+                                          streamed, first, min(g.rows, first + cuts.rows),
                                           to + plane * g.rows * g.columns);
         }
         if (streamed) stream_fence();

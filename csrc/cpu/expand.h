@@ -57,15 +57,6 @@ TATAMI_INLINE Mask<T> distances(const int64_t* indices, int64_t n, const Pixels&
                                               detail::Lanes<T>{});
 }
 
-// to (size) = a[0], b[0], a[1], b[1], ...
-template <class T>
-TATAMI_INLINE void store_pairs(T* to, int64_t size, Vec<T> a, Vec<T> b) {
-    constexpr int64_t n = kLanes<T>;
-    if (size >= 2 * n) return store_interleaved<T>(to, a, b);
-    store_first(to, detail::interleave<T, 0>(a, b, detail::Lanes<T>{}), min(n, size));
-    if (size > n) store_first(to + n, detail::interleave<T, 1>(a, b, detail::Lanes<T>{}), size - n);
-}
-
 // to (2, size): each dy where its index says; its window starts at base + 2q.
 template <class T>
 TATAMI_INLINE void expand_rows(const T* dy, const int64_t* indices, int64_t windows, int64_t base,

@@ -81,6 +81,15 @@ TATAMI_INLINE void store_interleaved(T* p, Vec<T> a, Vec<T> b) {
     store(p + kLanes<T>, detail::interleave<T, 1>(a, b, detail::Lanes<T>{}));
 }
 
+// to (size) = a[0], b[0], a[1], b[1], ...
+template <class T>
+TATAMI_INLINE void store_pairs(T* to, int64_t size, Vec<T> a, Vec<T> b) {
+    constexpr int64_t n = kLanes<T>;
+    if (size >= 2 * n) return store_interleaved<T>(to, a, b);
+    store_first(to, detail::interleave<T, 0>(a, b, detail::Lanes<T>{}), min(n, size));
+    if (size > n) store_first(to + n, detail::interleave<T, 1>(a, b, detail::Lanes<T>{}), size - n);
+}
+
 template <class T>
 TATAMI_INLINE void store_strided(T* p, int64_t stride, Vec<T> v) {
     T lane[kLanes<T>];

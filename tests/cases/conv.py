@@ -21,6 +21,9 @@ NETWORKS = [
     ({"padding": 2}, 1, 6, (17, 19), (5, 5)),
     ({"padding": 1, "groups": 18}, 18, 18, (11, 13), (3, 3)),
     ({"padding": 1, "groups": 9, "stride": 2}, 9, 18, (11, 13), (3, 3)),
+    ({"padding": 1, "groups": 9, "stride": 2}, 9, 9, (11, 35), (3, 3)),
+    ({"padding": 2, "groups": 5, "stride": 2}, 5, 5, (20, 33), (5, 5)),
+    ({"padding": (3, 0), "groups": 4, "stride": 2}, 4, 4, (12, 40), (7, 7)),
     ({"padding": 1, "groups": 4}, 16, 32, (9, 10), (3, 3)),
     ({"dilation": 2, "padding": 2}, 8, 8, (12, 9), (3, 3)),
     ({"stride": 2, "padding": 1, "groups": 2}, 64, 128, (12, 20), (4, 4)),  # filtered
@@ -33,6 +36,7 @@ TRANSPOSED = [
     ({}, 33, 16, (1, 1), (4, 4)),
     ({"stride": 2, "padding": 1, "output_padding": 1}, 8, 3, (9, 7), (3, 3)),
     ({"stride": 2}, 6, 10, (7, 9), (2, 2)),
+    ({"stride": 2, "padding": (1, 0), "output_padding": 1, "groups": 9}, 9, 9, (7, 20), (3, 3)),
     ({"stride": 3, "groups": 3}, 9, 6, (5, 6), (2, 2)),
     ({"stride": 2, "dilation": 2, "padding": 2}, 8, 9, (6, 7), (3, 3)),
 ]
