@@ -22,6 +22,14 @@ struct Windows {
 template <class S>
 inline constexpr int64_t kChannelsAtOnce = (S::kPhases == 1 ? 256 : 128) * 6 / S::kWeights.kRows;
 
+// to (taps, kLanes): the windows of `count` channels, so far apart; zeros for the others. One copy
+// for all schemes.
+template <class T>
+[[gnu::noinline]] static void read_windows(const T* from, int64_t stride, int64_t count,
+                                           int64_t taps, T* to) {
+    transpose_strip(to, kLanes<T>, from, stride, count, taps);
+}
+
 // to (values, depth, kPanel): the weights of `columns` channels of the result from `column` on by
 // the source's from k0 on; zeros past the last of either. Both sides have far too many streams for
 // the hardware to look ahead.
@@ -42,7 +50,7 @@ static void transform_weights(const Windows<T>& w, int64_t column, int64_t colum
                 __builtin_prefetch(from + i * w.result + kAhead * w.source, 0, 2);
             for (int v = 0; v < values * values; v++)
                 __builtin_prefetch(at + v * value + kStoresAhead * kPanel<T>, 1);
-            transpose_strip(window, n, from, w.result, k < channels ? width : 0, taps * taps);
+            read_windows(from, w.result, k < channels ? width : 0, taps * taps, window);
             transform<T, S::kWeights>(first_tap, taps * tap, tap, at, values * value, value);
         }
 }

@@ -340,10 +340,10 @@ TATAMI_INLINE void transform_rows(const T* from, int64_t from_row, int64_t from_
 }  // namespace detail
 
 // to (rows, rows vectors) = table · from (columns, columns vectors) · table^T, each with strides
-// of its own.
+// of its own. Long and unrolled: one copy for all who call it.
 template <class T, const auto& TABLE>
-TATAMI_INLINE void transform(const T* from, int64_t from_row, int64_t from_column, T* to,
-                             int64_t to_row, int64_t to_column) {
+[[gnu::noinline]] void transform(const T* from, int64_t from_row, int64_t from_column, T* to,
+                                 int64_t to_row, int64_t to_column) {
     detail::transform_rows<T, TABLE>(from, from_row, from_column, to, to_row, to_column,
                                      std::make_integer_sequence<int, TABLE.kRows>{});
 }
