@@ -24,13 +24,20 @@ REPOSITORY = pathlib.Path(__file__).parents[1]
 AVX = re.compile(r"^ *[0-9a-f]+:\s+(v[a-z0-9]+ .*|.*%[yz]mm\d+.*)$", re.MULTILINE)
 
 
+def machine(path):
+    """The processor that an ELF file is for (its header's e_machine)."""
+    with open(path, "rb") as file:
+        return file.read(20)[18:]
+
+
 def object_files(target):
-    """The objects of one CMake target, in the build folder of this checkout."""
-    given = os.environ.get("TATAMI_BUILD_DIR")
-    folders = [pathlib.Path(given)] if given else [REPOSITORY / "build"]
-    found = [o for f in folders for o in f.rglob(f"{target}.dir/**/*.o")]
+    """The objects of one CMake target in all builds of this checkout for this processor: a cross
+    build may lie beside them."""
+    folder = pathlib.Path(os.environ.get("TATAMI_BUILD_DIR", REPOSITORY / "build"))
+    objects = folder.rglob(f"{target}.dir/**/*.o")
+    found = [o for o in objects if machine(o) == machine(_core.__file__)]
     if not found:
-        pytest.skip(f"no objects of {target} below {folders[0]} (TATAMI_BUILD_DIR names a build)")
+        pytest.skip(f"no objects of {target} below {folder} (TATAMI_BUILD_DIR names a build)")
     return found
 
 
