@@ -53,7 +53,14 @@ ROUNDED = (
     ((5, 128, 18, 22), 128, {**SAME_OF_FIVE, "groups": 2}),
     ((2, 300, 14, 12), 290, {**SAME_OF_FIVE, "padding": 2}),
 )
-SHAPES = WHOLE + STRIDED + ROUNDED
+DILATED = (  # tiles of every second, third, ... pixel, in each other
+    ((9, 64, 32, 28), 64, {**SAME, "padding": 2, "dilation": 2}),
+    ((3, 70, 17, 40), 80, {**SAME, "padding": ((1, 4), (3, 6)), "dilation": (2, 3)}),
+    ((5, 128, 25, 24), 160, {**SAME, "groups": 2, "dilation": (1, 4)}),
+    ((2, 300, 19, 21), 290, {**SAME, "padding": ((5, 5), (1, 1)), "dilation": (5, 1)}),
+    ((3, 72, 30, 33), 64, {**SAME_OF_FIVE, "padding": 4, "dilation": 2}),
+)
+SHAPES = WHOLE + STRIDED + ROUNDED + DILATED
 FORWARD = (
     ((9, 32, 22, 21), 64, {**HALF, "padding": 0}),
     ((9, 32, 34, 31), 64, {**HALF, "padding": 0}),
@@ -63,10 +70,12 @@ FORWARD = (
     ((9, 32, 30, 28), 48, {**SAME_OF_FIVE, "padding": 2}),
     ((9, 48, 33, 30), 64, {**HALF_OF_THREE, "padding": ((0, 2), (3, 0))}),
     ((3, 40, 20, 31), 64, {**SAME_OF_FIVE, "padding": ((6, 1), (0, 5))}),
+    ((3, 40, 20, 31), 64, {**SAME, "padding": ((7, 0), (0, 9)), "dilation": (2, 3)}),
 )
 MANY = (  # tiles that a weight gradient adds up
     ((64, 32, 64, 64), 32, {**HALF, "padding": 1}),
     ((16, 64, 64, 64), 64, {**SAME, "padding": 1}),
+    ((8, 64, 64, 64), 64, {**SAME, "padding": 2, "dilation": 2}),
     ((32, 64, 16, 16), 32, {**SAME, "padding": 1}),
     ((32, 48, 32, 32), 32, {**SAME, "padding": 1}),
     ((16, 64, 64, 64), 64, {**HALF_OF_THREE, "padding": 1}),
@@ -87,8 +96,9 @@ def three(x, w, grad_y, kernel, **options):
 def arguments(shape, out, options, whole=False):
     random = np.random.default_rng(0)
     kernel, groups, stride = (options.get(name, 1) for name in ("kernel", "groups", "stride"))
-    pads = np.broadcast_to(np.array(options.get("padding", 0)), (2, 2)).sum(1)
-    sizes = ((size + pad - kernel) // stride + 1 for size, pad in zip(shape[2:], pads, strict=True))
+    pads = np.broadcast_to(np.array(options.get("padding", 0)).T, (2, 2)).sum(0)
+    reach = (kernel - 1) * np.broadcast_to(options.get("dilation", 1), 2)
+    sizes = (np.array(shape[2:]) + pads - reach - 1) // stride + 1
     shapes = (shape, (out, shape[1] // groups, kernel, kernel), (shape[0], out, *sizes))
     if whole:
         return [random.integers(-4, 5, s).astype(np.float32) for s in shapes]
@@ -116,7 +126,7 @@ def test_whole_numbers_of_small_images_are_exact(isa):
         np.testing.assert_array_equal(y, ref)
 
 
-@pytest.mark.parametrize("shape, out, options", STRIDED + ROUNDED)
+@pytest.mark.parametrize("shape, out, options", STRIDED + ROUNDED + DILATED)
 def test_whole_numbers_are_exact_where_asked(shape, out, options, isa):
     arrays = arguments(shape, out, options, whole=True)
     wanted = three(*doubles(arrays), **options)
@@ -247,6 +257,7 @@ def test_what_is_not_finite_stays_in_its_tiles(isa):
     for (shape, out, options), reach, back in (
         (ROUNDED[1], (slice(8, 16), slice(12, 16)), (slice(8, 16), slice(12, 16))),
         (STRIDED[0], (slice(4, 8), slice(4, 8)), (slice(16, 32), slice(24, 32))),
+        (DILATED[0], (slice(9, 17, 2), slice(8, 24, 2)), (slice(9, 17, 2), slice(8, 24, 2))),
     ):
         x, w, grad_y = arguments(shape, out, options)
         x[3, 5, 11, 14] = grad_y[3, 7, 11, 14] = np.inf

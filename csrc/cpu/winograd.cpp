@@ -13,7 +13,7 @@ namespace tatami::TATAMI_ISA {
 template <class T>
 struct Windows {
     const T* data;
-    int64_t result, source;
+    int64_t result, source, dilation_h, dilation_w;
     bool turned;
 };
 
@@ -25,8 +25,8 @@ inline constexpr int64_t kChannelsAtOnce = (S::kPhases == 1 ? 256 : 128) * 6 / S
 // to (taps, kLanes): the windows of `count` channels, so far apart; zeros for the others. One copy
 // for all schemes.
 template <class T>
-[[gnu::noinline]] static void read_windows(const T* from, int64_t stride, int64_t count,
-                                           int64_t taps, T* to) {
+[[gnu::noipa]] static void read_windows(const T* from, int64_t stride, int64_t count, int64_t taps,
+                                        T* to) {
     transpose_strip(to, kLanes<T>, from, stride, count, taps);
 }
 
@@ -109,20 +109,23 @@ template <class T, class S>
 static void transform_results(const TileGrid& grid, int64_t tile_rows, const T* from, int64_t sum,
                               int64_t rows, int64_t columns, T* to) {
     constexpr int n = kLanes<T>, outputs = S::kOutputs, products = S::kProducts;
-    for (int64_t i = 0; i < tile_rows * outputs; i += outputs)
-        for (int64_t tile = 0; tile < grid.columns; tile++, from += kPanel<T>) {
-            const int64_t j = tile * outputs;
+    const int64_t h = grid.dilation_h, w = grid.dilation_w;
+    for (int64_t r = 0; r < tile_rows; r++)
+        grid.each_tile(outputs, [&](int64_t row, int64_t j) {
+            const int64_t i = r * outputs * h + row;
             T* const at = to + (i * columns + j) * n;
-            if (i + outputs <= rows && j + outputs <= columns) {
-                transform<T, S::kResult>(from, products * sum, sum, at, columns * n, n);
-                continue;
+            if (i + (outputs - 1) * h < rows && j + (outputs - 1) * w < columns) {
+                transform<T, S::kResult>(from, products * sum, sum, at, h * columns * n, w * n);
+            } else {
+                T edge[outputs * outputs * n];
+                transform<T, S::kResult>(from, products * sum, sum, edge, outputs * n, n);
+                for (int k = 0; k < outputs && i + k * h < rows; k++)
+                    for (int l = 0; l < outputs && j + l * w < columns; l++)
+                        store(at + (k * h * columns + l * w) * n,
+                              load(edge + (k * outputs + l) * n));
             }
-            T edge[outputs * outputs * n];
-            transform<T, S::kResult>(from, products * sum, sum, edge, outputs * n, n);
-            for (int64_t r = 0; r < min<int64_t>(outputs, rows - i); r++)
-                for (int64_t c = 0; c < min<int64_t>(outputs, columns - j); c++)
-                    store(at + (r * columns + c) * n, load(edge + (r * outputs + c) * n));
-        }
+            from += kPanel<T>;
+        });
 }
 
 // The results of `count` channels from `channel` on. pixels: scratch for group.most rows of tiles.
@@ -132,7 +135,8 @@ static void write_results(const TileGrid& grid, const TileGroup& group, const Ti
     constexpr int n = kLanes<T>, outputs = S::kOutputs;
     for (int64_t i = 0; i < group.pieces(grid); i++) {
         const TilePiece piece = group.piece(grid, i);
-        const int64_t row = piece.begin * outputs, rows = min(piece.end * outputs, out.rows) - row;
+        const int64_t apart = outputs * grid.dilation_h, row = piece.begin * apart;
+        const int64_t rows = min(piece.end * apart, out.rows) - row;
         const int64_t size = rows * out.columns;
         for (int64_t first = 0; first < count; first += n) {
             const int64_t width = min<int64_t>(n, count - first);
@@ -296,8 +300,8 @@ template <class T, class S>
 static void winograd(const TiledImages<T>& x, int64_t images, const Windows<T>& windows,
                      int64_t results, const Image<T>& out) {
     constexpr int64_t all = S::kWeights.kRows * S::kWeights.kRows;
-    const TileGrid grid{images, ceil_div(out.rows, S::kOutputs),
-                        ceil_div(out.columns, S::kOutputs)};
+    const TileGrid grid = TileGrid::over(images, out.rows, out.columns, S::kOutputs,
+                                         windows.dilation_h, windows.dilation_w);
     if (images * grid.rows * grid.columns * results == 0) return;
     const int64_t weights =
         all * round_up(x.channels, kPack<T>) * round_up(results, kPanel<T>) * int64_t(sizeof(T));
@@ -346,7 +350,11 @@ void winograd_forward(WinogradScheme scheme, const Conv2d& p, const T* x, const 
         const int64_t c = g * p.group_c, o = g * p.group_o;
         const TiledImages<T> source{x + c * p.h * p.w, p.c * p.h * p.w, p.group_c, p.h, p.w,
                                     p.pad_top,         p.pad_left};
-        const Windows<T> windows{weight + o * p.group_c * window, p.group_c * window, window,
+        const Windows<T> windows{weight + o * p.group_c * window,
+                                 p.group_c * window,
+                                 window,
+                                 p.dilation_h,
+                                 p.dilation_w,
                                  false};
         const Image<T> out{
             y + o * p.oh * p.ow,       p.o * p.oh * p.ow, p.oh * p.ow, p.oh, p.ow, p.ow, 1,
@@ -362,13 +370,17 @@ void winograd_input_grad(WinogradScheme scheme, const Conv2d& p, const T* dy, co
                          const T* bias, T* dx) {
     const int64_t window = p.kh * p.kw;
     const bool turned = p.stride_h == 1;
-    const int64_t top = turned ? p.kh - 1 - p.pad_top : 1,
-                  left = turned ? p.kw - 1 - p.pad_left : 1;
+    const int64_t top = turned ? (p.kh - 1) * p.dilation_h - p.pad_top : 1,
+                  left = turned ? (p.kw - 1) * p.dilation_w - p.pad_left : 1;
     for (int64_t g = 0; g < p.groups; g++) {
         const int64_t c = g * p.group_c, o = g * p.group_o;
         const TiledImages<T> source{
             dy + o * p.oh * p.ow, p.o * p.oh * p.ow, p.group_o, p.oh, p.ow, top, left};
-        const Windows<T> windows{weight + o * p.group_c * window, window, p.group_c * window,
+        const Windows<T> windows{weight + o * p.group_c * window,
+                                 window,
+                                 p.group_c * window,
+                                 p.dilation_h,
+                                 p.dilation_w,
                                  turned};
         const Image<T> out{dx + c * p.h * p.w,        p.c * p.h * p.w, p.h * p.w, p.h, p.w, p.w, 1,
                            bias ? bias + c : nullptr, p.activation};

@@ -9,9 +9,27 @@
 
 namespace tatami::TATAMI_ISA {
 
-// Tiles over all images: each has rows · columns.
+// Tiles over all images: each has rows · columns. Dilated windows have tiles of every dilation-th
+// pixel, in each other: a row of tiles are those of dilation_h rows of pixels.
 struct TileGrid {
-    int64_t images, rows, columns;
+    int64_t images, rows, columns, dilation_h, dilation_w;
+
+    // Over rows x columns pixels, side · side to a tile.
+    TATAMI_INLINE static TileGrid over(int64_t images, int64_t rows, int64_t columns, int64_t side,
+                                       int64_t dilation_h, int64_t dilation_w) {
+        return {images, ceil_div(rows, side * dilation_h),
+                dilation_h * dilation_w * ceil_div(columns, side * dilation_w), dilation_h,
+                dilation_w};
+    }
+
+    // Calls use(row, column) with the first pixel of each tile of a row of tiles, `side` to a tile.
+    template <class Use>
+    TATAMI_INLINE void each_tile(int64_t side, const Use& use) const {
+        const int64_t across = columns / dilation_h;
+        for (int64_t row = 0; row < dilation_h; row++)
+            for (int64_t first = 0; first < across; first += dilation_w)
+                for (int64_t j = 0; j < dilation_w; j++) use(row, first * side + j);
+    }
 };
 
 // Rows of tiles [begin, end) of one image, the first of them the group's row `row`.
@@ -99,16 +117,19 @@ void lay_channels(const TiledImages<T>& x, const T* from, int64_t channels, int6
 template <class T, class Scheme>
 struct TileStrip {
     static constexpr int kLap = Scheme::kPatch - Scheme::kStep;
-    int64_t pitch, most;
+    int64_t dilation, pitch, most;
 
     TATAMI_INLINE TileStrip(const TiledImages<T>& x, const TileGrid& grid)
-        : pitch(max(grid.columns * Scheme::kStep + kLap, x.left + x.w)) {
+        : dilation(grid.dilation_h) {
         constexpr int64_t kBytes = 1 << 16;
-        const int64_t row = Scheme::kStep * pitch * kLanes<T> * int64_t(sizeof(T));
+        pitch = max(grid.columns / dilation * Scheme::kStep + kLap * grid.dilation_w, x.left + x.w);
+        const int64_t row = Scheme::kStep * dilation * pitch * kLanes<T> * int64_t(sizeof(T));
         most = min(max<int64_t>(kBytes / row, 1), grid.rows);
     }
 
-    TATAMI_INLINE int64_t rows(int64_t tiles) const { return tiles * Scheme::kStep + kLap; }
+    TATAMI_INLINE int64_t rows(int64_t tiles) const {
+        return (tiles * Scheme::kStep + kLap) * dilation;
+    }
     TATAMI_INLINE int64_t room() const { return rows(most) * pitch * kLanes<T>; }
 };
 
@@ -121,17 +142,20 @@ void transform_piece(const TiledImages<T>& x, const TileGrid& grid, const TilePi
     constexpr int n = kLanes<T>, step = Scheme::kStep, values = Scheme::kSource.kRows;
     constexpr int64_t kStoresAhead = 4;
     const int64_t channel = block * n, rows = piece.end - piece.begin;
+    const int64_t apart = step * grid.dilation_h;  // rows of pixels
     lay_channels(x, x.data + piece.image * x.image_stride + channel * x.h * x.w,
-                 x.channels - channel, piece.begin * step - x.top, strip.rows(rows), strip.pitch,
+                 x.channels - channel, piece.begin * apart - x.top, strip.rows(rows), strip.pitch,
                  data);
     T* at = to.data + block * to.block + piece.row * grid.columns * n;
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t j = 0; j < grid.columns; j++, at += n) {
+        grid.each_tile(step, [&](int64_t i, int64_t j) {
             for (int v = 0; v < values * values; v++)
                 __builtin_prefetch(at + v * to.value + kStoresAhead * n, 1);
-            transform<T, Scheme::kSource>(data + (r * strip.pitch + j) * step * n, strip.pitch * n,
-                                          n, at, values * to.value, to.value);
-        }
+            transform<T, Scheme::kSource>(data + ((r * apart + i) * strip.pitch + j) * n,
+                                          grid.dilation_h * strip.pitch * n, grid.dilation_w * n,
+                                          at, values * to.value, to.value);
+            at += n;
+        });
 }
 
 // The values of tiles [first, end), rows of them, of every channel that kPack rounds up to.

@@ -2,6 +2,8 @@
 // the products of every tap, by the shape alone, as it rounds differently. float64 is always exact.
 #pragma once
 
+#include <cmath>
+
 #include "cpu/simd.h"
 #include "ops/conv2d.h"
 
@@ -39,8 +41,7 @@ inline constexpr WinogradCost kFours{4, 36, 43, 500, 150, 480}, kTwos{2, 16, 18,
 
 // Square windows of so many taps.
 TATAMI_INLINE bool is_window(const Conv2d& p, int64_t taps, int64_t stride) {
-    return p.kh == taps && p.kw == taps && p.stride_h == stride && p.stride_w == stride &&
-           p.dilation_h == 1 && p.dilation_w == 1;
+    return p.kh == taps && p.kw == taps && p.stride_h == stride && p.stride_w == stride;
 }
 
 // Whether there are channels enough to fill the vectors.
@@ -50,24 +51,32 @@ TATAMI_INLINE bool fills_vectors(const Conv2d& p, int64_t channels = 32) {
 
 // Windows with stride 2.
 TATAMI_INLINE bool halves(const Conv2d& p) {
-    return is_window(p, 4, 2) || (is_window(p, 3, 2) && fills_vectors(p));
+    return p.dilation_h == 1 && p.dilation_w == 1 &&
+           (is_window(p, 4, 2) || (is_window(p, 3, 2) && fills_vectors(p)));
 }
 
-// Windows with stride 1.
+// Windows with stride 1, dilated ones too.
 TATAMI_INLINE bool keeps(const Conv2d& p, int64_t taps) {
     return is_window(p, taps, 1) && fills_vectors(p);
 }
 
-// For rows x columns pixels of `to` channels; weights are transformed for each group of tiles.
-TATAMI_INLINE double winograd_cost(const WinogradCost& cost, int64_t images, int64_t rows,
+// Tiles over so many pixels of an axis.
+TATAMI_INLINE double tiles_along(int64_t pixels, int64_t side, int64_t dilation) {
+    return double(ceil_div(pixels, side * dilation)) * double(dilation);
+}
+
+// For rows x columns pixels of `to` channels; weights are transformed for each group of tiles, and
+// few of them (winograd_runs) once.
+TATAMI_INLINE double winograd_cost(const Conv2d& p, const WinogradCost& cost, int64_t rows,
                                    int64_t columns, int64_t from, int64_t to) {
     constexpr int64_t n = kPack<float>;
-    const int64_t tiles = images * ceil_div(rows, cost.side) * ceil_div(columns, cost.side);
-    const int64_t bytes = tiles * cost.values * round_up(from, n) * int64_t(sizeof(float));
+    const double tiles = double(p.n) * tiles_along(rows, cost.side, p.dilation_h) *
+                         tiles_along(columns, cost.side, p.dilation_w);
+    const double bytes = tiles * double(cost.values * round_up(from, n) * int64_t(sizeof(float)));
     const double sources = double(ceil_div(from, n)), results = double(ceil_div(to, n));
     const double products = cost.products * double(from) * double(ceil_div(to, 2 * n) * 2);
-    return double(tiles) * (products + cost.source * sources + cost.result * results) +
-           double(ceil_div(bytes, kWinogradBytes)) * double(from) * results * cost.weights;
+    return tiles * (products + cost.source * sources + cost.result * results) +
+           std::ceil(bytes / kWinogradBytes) * double(from) * results * cost.weights;
 }
 
 // taps: what a product of a tap costs when nothing is transformed, in such multiply-adds.
@@ -110,7 +119,7 @@ TATAMI_INLINE WinogradScheme strided_scheme(const Conv2d& p, const StridedScheme
                                             int64_t to) {
     if (p.exact || p.n * p.oh * p.ow * from * to == 0) return WinogradScheme::none;
     const auto cost = [&](const CostedScheme& of) {
-        return winograd_cost(of.cost, p.n, p.oh, p.ow, from, to);
+        return winograd_cost(p, of.cost, p.oh, p.ow, from, to);
     };
     const double direct = kClearly * direct_cost(p, s.taps);
     if (p.kh == 3) return cost(s.of_three) < direct ? s.of_three.scheme : WinogradScheme::none;
@@ -129,14 +138,15 @@ TATAMI_INLINE WinogradScheme keeping_scheme(const Conv2d& p, int64_t rows, int64
     const bool three = keeps(p, 3);
     if (p.exact || !(three || keeps(p, 5))) return WinogradScheme::none;
     const int64_t taps = p.kh, outside = taps / 2 * (taps / 2 + 1);
-    const auto inside = [&](int64_t size) {
-        return double(max(taps * size - outside, size)) / double(taps * size);
+    const auto inside = [&](int64_t size, int64_t dilation) {
+        return double(max(taps * size - outside * dilation, size)) / double(taps * size);
     };
+    const double all = inside(rows, p.dilation_h) * inside(columns, p.dilation_w);
     const double direct =
-        kClearly * (direct_cost(p, 1.2 * inside(rows) * inside(columns)) +
+        kClearly * (direct_cost(p, 1.2 * all) +
                     packing * double(taps * taps) / 9 * double(from * to) / kPack<float>);
     const auto cost = [&](const WinogradCost& of) {
-        return winograd_cost(of, p.n, rows, columns, from, to);
+        return winograd_cost(p, of, rows, columns, from, to);
     };
     if (!three)
         return cost(kTwosOfFive) < direct ? WinogradScheme::twos_of_five : WinogradScheme::none;
@@ -153,7 +163,8 @@ TATAMI_INLINE WinogradScheme winograd_forward_scheme(const Conv2d& p) {
 TATAMI_INLINE WinogradScheme winograd_input_grad_scheme(const Conv2d& p) {
     if (p.pad_top == 1 && p.pad_left == 1 && halves(p))
         return strided_scheme(p, kDoubling, p.group_o, p.group_c);
-    if (p.pad_top >= p.kh || p.pad_left >= p.kw) return WinogradScheme::none;
+    if (p.pad_top > (p.kh - 1) * p.dilation_h || p.pad_left > (p.kw - 1) * p.dilation_w)
+        return WinogradScheme::none;
     return keeping_scheme(p, p.h, p.w, p.group_o, p.group_c, 350);
 }
 
@@ -164,7 +175,7 @@ TATAMI_INLINE WinogradScheme winograd_weight_grad_scheme(const Conv2d& p) {
     const bool three = keeps(p, 3);
     if (p.exact || !(three || (keeps(p, 5) && fills_vectors(p, kChannelsOfFive))))
         return WinogradScheme::none;
-    const double cost = winograd_cost(three ? kFoursWeightGrad : kTwosOfFiveWeightGrad, p.n, p.oh,
+    const double cost = winograd_cost(p, three ? kFoursWeightGrad : kTwosOfFiveWeightGrad, p.oh,
                                       p.ow, p.group_o, p.group_c);
     if (cost >= kClearly * direct_cost(p, 1.2)) return WinogradScheme::none;
     return three ? WinogradScheme::fours : WinogradScheme::twos_of_five;

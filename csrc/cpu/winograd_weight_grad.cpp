@@ -86,7 +86,7 @@ static void weight_grad_group(const Conv2d& p, const T* dy, const T* x, T* dweig
     constexpr int dy_values = S::kSource.kRows * S::kSource.kRows;
     const TiledImages<T> from{x, p.c * p.h * p.w, p.group_c, p.h, p.w, p.pad_top, p.pad_left};
     const TiledImages<T> by{dy, p.o * p.oh * p.ow, p.group_o, p.oh, p.ow, 0, 0};
-    const TileGrid grid{p.n, ceil_div(p.oh, S::kStep), ceil_div(p.ow, S::kStep)};
+    const TileGrid grid = TileGrid::over(p.n, p.oh, p.ow, S::kStep, p.dilation_h, p.dilation_w);
     const int64_t row_bytes =
         (products * round_up(p.group_c, kPack<T>) + dy_values * round_up(p.group_o, kPack<T>)) *
         grid.columns * int64_t(sizeof(T));

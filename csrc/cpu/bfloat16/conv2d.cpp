@@ -24,7 +24,7 @@ static bool filtering_pays(const Conv2d& p, const WinogradCost& cost, int64_t ro
                            int64_t from, int64_t to) {
     constexpr double kTwin = 0.55;
     return keeps(p, 3) && !p.exact &&
-           winograd_cost(cost, p.n, rows, columns, from, to) < direct_cost(p, kTwin);
+           winograd_cost(p, cost, rows, columns, from, to) < direct_cost(p, kTwin);
 }
 
 // from (count, channels, pixels) as twins of neighbouring channels (count, twins(channels),
