@@ -213,6 +213,17 @@ def test_a_window_of_one_pixel_is_a_matrix_product(isa):
     np.testing.assert_array_equal(K.conv2d(x, w), wanted)
 
 
+@pytest.mark.parametrize("stride", [2, 3, (2, 1), (1, 2), (3, 2), (2, 5)])
+def test_windows_of_one_pixel_apart(stride, isa):
+    for shape in ((2, 6, 9, 33), (1, 4, 10, 64), (3, 2, 1, 7), (2, 34, 131, 133), (0, 4, 9, 9)):
+        for dtype in DTYPES:
+            x, w = whole(shape, (5, shape[1], 1, 1), dtype=dtype)
+            check_exactly(x, w, stride=stride)
+    x, w = whole((2, 6, 9, 33), (4, 3, 1, 1))
+    check_exactly(x, w, stride=stride, groups=2)
+    check_exactly(x, w, stride=stride, groups=2, padding=((0, 4), (0, 3)))
+
+
 def test_one_dimension_is_an_image_of_one_row(isa):
     x, w = whole((2, 4, 33), (6, 2, 5))
     options = {"stride": 2, "dilation": 2, "groups": 2}

@@ -104,9 +104,13 @@ def test_worked_example():
 def test_pixels_that_no_window_reaches_are_the_bias(isa):
     x, w = whole((1, 2, 3, 3), (2, 3, 1, 1))
     bias = np.array([5.0, 6, 7], np.float32)
-    y = K.conv_transpose2d(x, w, bias, stride=3, output_padding=2)
-    np.testing.assert_array_equal(y, R.conv_transpose2d(x, w, bias, stride=3, output_padding=2))
-    assert (y[0, :, 1, 1] == bias).all()
+    for stride in (2, 3):
+        options = {"stride": stride, "output_padding": stride - 1}
+        y = K.conv_transpose2d(x, w, bias, **options)
+        np.testing.assert_array_equal(y, R.conv_transpose2d(x, w, bias, **options))
+        assert (y[0, :, 1, 1] == bias).all()
+        active = K.conv_transpose2d(x, w, -bias, **options, activation="leaky_relu")
+        assert_same_bits(active, K.leaky_relu(K.conv_transpose2d(x, w, -bias, **options), 0.01))
 
 
 @pytest.mark.parametrize(

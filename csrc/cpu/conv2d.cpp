@@ -9,6 +9,7 @@
 #include "cpu/image.h"
 #include "cpu/input_grad_phases.h"
 #include "cpu/product_plan.h"
+#include "cpu/single_pixels.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {
@@ -100,6 +101,11 @@ static void input_grad(const Conv2d& p, const T* dy, const T* weight, const T* b
         if (const WinogradScheme s = winograd_input_grad_scheme(p); s != WinogradScheme::none)
             return winograd_input_grad(s, p, dy, weight, bias, dx);
     if (single_pixel(p)) return input_grad_single_pixel(p, dy, weight, bias, dx);
+    if (skips_pixels(p)) {
+        const memory::Scratch pixels(size_t(p.n * p.c * p.oh * p.ow) * sizeof(T));
+        input_grad(without_skipped(p), dy, weight, bias, pixels.as<T>());
+        return lay_pixels(p, pixels.as<const T>(), bias, dx);
+    }
     if (is_depthwise(p))
         return p.stride_h == 1 ? depthwise_input_grad(p, dy, weight, bias, dx)
                                : depthwise_spread(p, dy, weight, bias, dx);
