@@ -9,7 +9,7 @@ template <class T>
 static void weight_grad_dots(const Conv2d& p, const GatherShape& shape, int64_t parts, const T* dy,
                              const T* x, T* sums) {
     const memory::Scratch offsets(shape.taps * (1 + p.group_c) * sizeof(int64_t));
-    DotPlan plan = plan_dots<T>(shape);
+    DotPlan plan = plan_dots<T>(shape, p.n);
     plan.offset = dot_offsets(shape, plan.strip, offsets.as<int64_t>());
     const int64_t units = p.n * plan.strips, step = ceil_div(units, parts);
     const int64_t size = p.group_o * p.group_c * shape.taps;

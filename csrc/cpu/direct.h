@@ -5,6 +5,7 @@
 // Each element is the same chain of fused multiply-adds as through gemm.h: the same bits.
 #pragma once
 
+#include "cpu/activate.h"
 #include "cpu/image.h"
 #include "cpu/parallel.h"
 #include "cpu/strip.h"
@@ -19,11 +20,19 @@ inline constexpr int kMostVectors = 8;
 template <int ROWS>
 inline constexpr int kDirectVectors = min(kMostVectors, (kRegisters - 2) / (ROWS + 1));
 
-// c (ROWS, NV vectors) = sum over channels and taps of a (channels, taps, ROWS) ·
-// strip[position[vector] + channel·channel_stride + offset[tap]...]
+// Where one vector of a tile goes: of the first row, and elements between rows.
+template <class T>
+struct VectorTarget {
+    SumOf<T>* data;
+    int64_t row;
+};
+
+// to (NV vectors of ROWS) = [relu of] bias (ROWS, or nullptr) + sum over channels and taps of a
+// (channels, taps, ROWS) · strip[position[vector] + channel·channel_stride + offset[tap]...]
 template <class T, int ROWS>
 void direct_tile(int64_t channels, int64_t taps, const int64_t* offset, int64_t channel_stride,
-                 const T* a, const T* strip, const int64_t* position, SumOf<T>* c) {
+                 const T* a, const T* strip, const int64_t* position, const SumOf<T>* bias,
+                 bool relu, const VectorTarget<T>* to) {
     constexpr int NV = kDirectVectors<ROWS>;
     const T* b[NV];
     for (int j = 0; j < NV; j++) b[j] = strip + position[j];
@@ -38,13 +47,17 @@ void direct_tile(int64_t channels, int64_t taps, const int64_t* offset, int64_t 
 #pragma GCC unroll 12
     for (int i = 0; i < ROWS; i++)
 #pragma GCC unroll 8
-        for (int j = 0; j < NV; j++) store(c + (i * NV + j) * kLanes<T>, acc[i][j]);
+        for (int j = 0; j < NV; j++) {
+            const Vec<SumOf<T>> sum = bias ? acc[i][j] + bias[i] : acc[i][j];
+            store(to[j].data + i * to[j].row, relu ? Relu<SumOf<T>>{}(sum) : sum);
+        }
 }
 
 template <class T>
 struct DirectTile {
     void (*run)(int64_t channels, int64_t taps, const int64_t* offset, int64_t channel_stride,
-                const T* a, const T* strip, const int64_t* position, SumOf<T>* c);
+                const T* a, const T* strip, const int64_t* position, const SumOf<T>* bias,
+                bool relu, const VectorTarget<T>* to);
     int64_t vectors;
 };
 
@@ -117,11 +130,14 @@ struct PackedPhase {
     const int64_t* offset;  // (taps)
 };
 
-// The rows [row, row + rows) of a phase's grid, in one image. tile: scratch.
+// The rows [row, row + rows) of a phase's grid, in one image. tile: scratch for vectors that are
+// not whole in one row of the image.
 template <class T>
 void direct_rows(const PackedPhase<T>& a, const Strip& s, const T* strip, const Image<T>& out,
                  int64_t image, int64_t row, int64_t rows, SumOf<T>* tile) {
     const Walk<T> walk(rows, out.columns, s.pitch);
+    const bool relu = out.activation == Activation::relu;
+    const bool ready = relu || out.activation == Activation::none;  // when they leave the registers
     const T* weights = a.weights;
     for (int64_t first = 0; first < a.m; first += a.tile_rows, weights += a.tile_size) {
         const int64_t count = min(a.tile_rows, a.m - first);
@@ -131,16 +147,25 @@ void direct_rows(const PackedPhase<T>& a, const Strip& s, const T* strip, const 
         for (int64_t v = 0; v < walk.vectors; v += kernel.vectors) {
             const int64_t used = min(kernel.vectors, walk.vectors - v);
             int64_t position[kMostVectors] = {};
-            for (int64_t j = 0; j < used; j++) position[j] = walk.position(v + j);
+            VectorTarget<T> to[kMostVectors];
+            for (int64_t j = 0; j < kernel.vectors; j++) to[j] = {tile + j * kLanes<T>, width};
+            for (int64_t j = 0; j < used; j++) {
+                position[j] = walk.position(v + j);
+                const int64_t i = position[j] / s.pitch, at = position[j] % s.pitch;
+                SumOf<T>* const own = out.pixels(first, image, row + i, at);
+                if (own && ready && at + kLanes<T> <= out.columns) to[j] = {own, out.plane};
+            }
             kernel.run(a.channels, a.taps, a.offset, s.channel_stride, weights, strip, position,
-                       tile);
-            out.finish(tile, width, first, count, 0, width);
-            for (int64_t j = 0; j < used; j++)
+                       out.bias ? out.bias + first : nullptr, relu, to);
+            if (!ready) activate_rows(out.activation, tile, width, count, width);
+            for (int64_t j = 0; j < used; j++) {
+                if (to[j].data != tile + j * kLanes<T>) continue;
                 walk.each_run(v + j, rows,
                               [&](int64_t lane, int64_t i, int64_t at, int64_t length) {
                                   out.write_row(tile + j * kLanes<T> + lane, width, first, count,
                                                 image, row + i, at, length);
                               });
+            }
         }
     }
 }

@@ -70,6 +70,15 @@ struct Image {
             write_run(to + r * plane, tile + r * tile_stride, length);
     }
 
+    // Neighbouring pixels of grid row i from column j on, where nothing is between them and nothing
+    // is rounded; else nullptr.
+    TATAMI_INLINE SumOf<T>* pixels(int64_t channel, int64_t image, int64_t i, int64_t j) const {
+        if constexpr (!kRounds)
+            if (pixel_stride == 1)
+                return data + image * image_stride + channel * plane + i * row_stride + j;
+        return nullptr;
+    }
+
     // How deep gemm's blocks may be: scattered pixels are dear to revisit, rounded ones no sums.
     TATAMI_INLINE int64_t depth_limit() const {
         return kRounds ? kNoLimit : dense() ? kDepth : 4 * kDepth;

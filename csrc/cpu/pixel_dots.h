@@ -28,10 +28,16 @@ struct DotPlan {
     const int64_t* offset;  // (group_c, taps): where a column lies in a strip
 };
 
-// The offset is left to dot_offsets.
+// Few images are cut lower, but for strips of little more than their margins: units for all
+// threads. The offset is left to dot_offsets.
 template <class T>
-TATAMI_INLINE DotPlan plan_dots(const GatherShape& g) {
-    const Strip strip = plan_strip<T>(g);
+TATAMI_INLINE DotPlan plan_dots(const GatherShape& g, int64_t images) {
+    constexpr int64_t kUnits = 8, kLowest = 4;
+    Strip strip = plan_strip<T>(g);
+    const int64_t margin = strip.source_rows - strip.rows;
+    const int64_t wanted =
+        min(ceil_div(kUnits, max<int64_t>(images, 1)), g.rows / (kLowest + margin));
+    if (wanted > ceil_div(g.rows, strip.rows)) strip = strip_of(g, ceil_div(g.rows, wanted));
     const int64_t size = round_up(g.channels * strip.channel_stride, kPack<T>) + kPack<T>;
     const int64_t most = max<int64_t>(kStripBytes / (size * int64_t(sizeof(T))), 1);
     return {strip, ceil_div(g.rows, strip.rows), size, most, nullptr};

@@ -74,7 +74,8 @@ TATAMI_INLINE Strip shared_strip(const GatherShape& g, const Strip& s, int64_t i
     };
     int64_t rows = s.rows;
     while (rows > 1 && uneven(rows)) rows--;
-    return uneven(rows) ? s : strip_of(g, rows);
+    if (uneven(rows)) return s;
+    return strip_of(g, ceil_div(g.rows, ceil_div(g.rows, rows)));  // of even height
 }
 
 // offset (taps): where a tap of grid pixel 0 lies in a channel of the strip.

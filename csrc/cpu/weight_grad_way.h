@@ -47,7 +47,7 @@ TATAMI_INLINE double dots_cost(const Conv2d& p, const GatherShape& g) {
     constexpr double kProducts = 1.2, kSum = 4, kFill = 5;
     const int64_t products = p.group_o * p.group_c * g.taps, pixels = p.n * p.oh * p.ow;
     if (p.stride_h > p.kh || p.stride_w > p.kw || !strip_fits<T>(g)) return kNever;
-    const DotPlan plan = plan_dots<T>(g);
+    const DotPlan plan = plan_dots<T>(g, p.n);
     const int64_t units = p.n * plan.strips;
     const int64_t parts = min(units, pixel_parts(pixels, products * p.groups * sizeof(T)));
     if (parts * p.groups < 4 && pixels * products * p.groups / kPack<T> >= kSerialWork)
