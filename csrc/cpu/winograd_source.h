@@ -85,8 +85,12 @@ template <class T>
 void lay_channels(const TiledImages<T>& x, const T* from, int64_t channels, int64_t top,
                   int64_t rows, int64_t pitch, T* strip) {
     constexpr int n = kLanes<T>;
-    constexpr int64_t kAhead = 4 * n;  // channels lie a plane apart, where no hardware looks ahead
+    constexpr int64_t kAhead = 4 * n, kNearBytes = 1 << 16;
     const int64_t plane = x.h * x.w, first = max<int64_t>(top, 0), end = min(top + rows, x.h);
+    // Channels lie a plane apart, where no hardware looks ahead. Behind those of a small image, of
+    // which not even the beginning would be fetched in time, follow the next ones.
+    const int64_t block = n * plane,
+                  ahead = block * int64_t(sizeof(T)) <= kNearBytes ? block : kAhead;
     for (int64_t r = 0; r < rows; r++) {
         T* const zeros = strip + r * pitch * n;
         const bool inside = top + r >= 0 && top + r < x.h;
@@ -98,7 +102,7 @@ void lay_channels(const TiledImages<T>& x, const T* from, int64_t channels, int6
     int64_t column = 0;
     for (int64_t p = first * x.w; p < end * x.w; p += n) {
         const int64_t left = min<int64_t>(n, end * x.w - p);
-        for (int i = 0; i < n; i++) __builtin_prefetch(from + i * plane + p + kAhead);
+        for (int i = 0; i < n; i++) __builtin_prefetch(from + i * plane + p + ahead);
         Vec<T> square[n];
 #pragma GCC unroll 16
         for (int i = 0; i < n; i++)
