@@ -85,7 +85,7 @@ template <class T>
 void lay_channels(const TiledImages<T>& x, const T* from, int64_t channels, int64_t top,
                   int64_t rows, int64_t pitch, T* strip) {
     constexpr int n = kLanes<T>;
-    constexpr int64_t kAhead = 4 * n, kNearBytes = 1 << 16;
+    constexpr int64_t kAhead = 4 * n, kNearBytes = 1 << 15;
     const int64_t plane = x.h * x.w, first = max<int64_t>(top, 0), end = min(top + rows, x.h);
     // Channels lie a plane apart, where no hardware looks ahead. Behind those of a small image, of
     // which not even the beginning would be fetched in time, follow the next ones.
