@@ -1,4 +1,4 @@
-// Lanes that hold 0 to 255, in memory a byte each.
+// Lanes that hold 0 to 255, to memory a byte each; simd.h reads them.
 #pragma once
 
 #include "cpu/simd.h"
@@ -17,13 +17,6 @@ struct BytesOf<double> {
     typedef uint8_t type __attribute__((vector_size(kLanes<double>)));
 };
 }  // namespace detail
-
-template <class T>
-TATAMI_INLINE Mask<T> load_bytes(const uint8_t* p) {
-    typename detail::BytesOf<T>::type v;
-    std::memcpy(&v, p, sizeof v);
-    return __builtin_convertvector(v, Mask<T>);
-}
 
 template <class T>
 TATAMI_INLINE void store_bytes(uint8_t* p, Mask<T> lanes) {

@@ -1,6 +1,7 @@
 // Dropout: random words for a block that stays in L1, then the choice.
 #include "ops/dropout.h"
 
+#include "cpu/bytes.h"
 #include "cpu/copy.h"
 #include "cpu/parallel.h"
 #include "cpu/philox.h"
@@ -10,17 +11,13 @@ namespace tatami::TATAMI_ISA {
 
 inline constexpr int64_t kDropoutCost = 32;  // vector operations that a vector costs
 
-// A lane of T's width for each of the first n bytes, or all of them: what a mask of T is compared
-// with.
+// Whole vectors of load_bytes where there are as many; nothing past the first n bytes is read.
 template <class T>
-TATAMI_INLINE Mask<T> widen_some(const uint8_t* p, int64_t n) {
-    typedef uint8_t Narrow __attribute__((vector_size(kLanes<T>)));
-    Narrow v{};
-    if (n >= kLanes<T>)
-        std::memcpy(&v, p, sizeof v);
-    else
-        std::memcpy(&v, p, size_t(n));
-    return __builtin_convertvector(v, Mask<T>);
+TATAMI_INLINE Mask<T> load_bytes_some(const uint8_t* p, int64_t n) {
+    if (n >= kLanes<T>) return load_bytes<T>(p);
+    uint8_t bytes[kLanes<T>] = {};
+    std::memcpy(bytes, p, size_t(n));
+    return load_bytes<T>(bytes);
 }
 
 // y (n) = x scale where keep is 1, 0 where it is 0.
@@ -29,7 +26,7 @@ TATAMI_INLINE void choose(const Dropout& d, int64_t n, bool streamed, const uint
                           const T* x, T* y) {
     const Vec<T> scale = broadcast(T(d.scale));
     store_row(y, n, streamed, [=](int64_t i) {
-        const Mask<T> kept = widen_some<T>(keep + i, n - i) != 0;
+        const Mask<T> kept = load_bytes_some<T>(keep + i, n - i) != 0;
         return select<T>(kept, load_some(x + i, n - i) * scale, Vec<T>{});
     });
 }

@@ -279,6 +279,26 @@ TATAMI_INLINE Mask<double> load_wide(const int64_t* p) {
     return v;
 }
 
+// As many bytes as a Vec<T> has lanes, each widened to a lane. GCC takes the plain conversion apart
+// into single bytes.
+template <class T>
+TATAMI_INLINE Mask<T> load_bytes(const uint8_t* p) {
+#if defined(__AVX512F__)
+    const __m128i v =
+        sizeof(T) == 4 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)) : _mm_loadu_si64(p);
+    if constexpr (sizeof(T) == 4) return Mask<T>(_mm512_maskz_cvtepu8_epi32(0xFFFF, v));
+    if constexpr (sizeof(T) == 8) return Mask<T>(_mm512_maskz_cvtepu8_epi64(0xFF, v));
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return Mask<T>(_mm256_cvtepu8_epi32(_mm_loadu_si64(p)));
+    if constexpr (sizeof(T) == 8) return Mask<T>(_mm256_cvtepu8_epi64(_mm_loadu_si32(p)));
+#else
+    typedef uint8_t Bytes __attribute__((vector_size(kLanes<T>)));
+    Bytes v;
+    std::memcpy(&v, p, sizeof v);
+    return __builtin_convertvector(v, Mask<T>);
+#endif
+}
+
 // Unsigned lanes of 64 bits.
 using Wide = uint64_t __attribute__((vector_size(kVectorBytes)));
 
