@@ -46,7 +46,13 @@ def test_every_form_of_transposed_view(isa):
 
 def test_large_products_cross_every_block(isa):
     for dtype in DTYPES:
-        for m, n, k in ((130, 1100, 1030), (700, 45, 520), (4, 2100, 1025), (513, 513, 513)):
+        for m, n, k in (
+            (130, 1100, 1030),
+            (700, 45, 520),
+            (300, 10, 1030),
+            (4, 2100, 1025),
+            (513, 513, 513),
+        ):
             a, b = whole((m, k), (k, n), dtype=dtype)
             np.testing.assert_array_equal(K.matmul(a, b), a.astype(np.float64) @ b)
 
@@ -62,7 +68,7 @@ def test_sums_of_4096_terms_stay_within_the_bound(isa):
 def test_fused_activations(name, isa):
     source = Source(1)
     for dtype in DTYPES:
-        for m, n in ((1, 40), (3, 7), (50, 70)):
+        for m, n in ((1, 40), (3, 7), (50, 70), (50, 7)):
             a, b, bias = (source(*s).astype(dtype) for s in ((m, 19), (19, n), (n,)))
             bound = 2 + R.matmul(np.abs(a), np.abs(b), np.abs(bias))
             y = K.matmul(a, b, bias, activation=name)
@@ -107,7 +113,7 @@ def test_same_bits_in_any_batch_and_on_every_set_with_fma():
 
 
 def test_nan_and_infinity_touch_their_own_row_and_column_only(isa):
-    for m, n, k in ((3, 40, 20), (40, 70, 50)):
+    for m, n, k in ((3, 40, 20), (40, 70, 50), (40, 5, 50)):
         a, b = whole((m, k), (k, n))
         a[1, 2], b[3, 4] = np.nan, np.inf
         with np.errstate(invalid="ignore"):

@@ -107,45 +107,75 @@ struct MatrixB {
     }
 };
 
-// The product (m, n), rows `row_stride` apart, with a bias of (n) and an activation at the end.
+// The product (m, n), rows `row_stride` apart, with a bias and an activation at the end.
 template <class T>
 struct MatrixC {
     T* data;
     int64_t row_stride;
     const T* column_bias;  // (n), or nullptr
     Activation activation;
+    // The product is stored as its transpose: columns, not rows, lie row_stride apart, and the bias
+    // is one of (m).
+    bool turned = false;
 
     TATAMI_INLINE int64_t depth_limit() const { return kDepth; }
 
     TATAMI_INLINE T* direct(int64_t row, int64_t column, int64_t columns, int64_t& stride) const {
-        if (columns != kLanes<T> && columns != kPanel<T>) return nullptr;
+        if (turned || (columns != kLanes<T> && columns != kPanel<T>)) return nullptr;
         stride = row_stride;
-        return data + row * row_stride + column;
+        return at(row, column);
     }
 
     TATAMI_INLINE void read(T* tile, int64_t row, int64_t rows, int64_t column,
                             int64_t columns) const {
+        const int64_t down = turned ? 1 : row_stride, along = turned ? row_stride : 1;
+        const T* const from = at(row, column);
         for (int64_t r = 0; r < rows; r++)
             for (int64_t c = 0; c < columns; c++)
-                tile[r * kPanel<T> + c] = data[(row + r) * row_stride + column + c];
+                tile[r * kPanel<T> + c] = from[r * down + c * along];
     }
 
     TATAMI_INLINE void write(const T* tile, int64_t row, int64_t rows, int64_t column,
                              int64_t columns) const {
-        for (int64_t r = 0; r < rows; r++) {
-            T* to = data + (row + r) * row_stride + column;
+        T* const to = at(row, column);
+        if (turned) return write_turned(tile, rows, columns, to);
+        for (int64_t r = 0; r < rows; r++)
             for (int64_t c = 0; c < columns; c += kLanes<T>)
-                store_first(to + c, load(tile + r * kPanel<T> + c),
+                store_first(to + r * row_stride + c, load(tile + r * kPanel<T> + c),
                             min<int64_t>(kLanes<T>, columns - c));
-        }
     }
 
-    TATAMI_INLINE void finish(T* tile, int64_t stride, int64_t, int64_t rows, int64_t column,
+    TATAMI_INLINE void finish(T* tile, int64_t stride, int64_t row, int64_t rows, int64_t column,
                               int64_t columns) const {
-        if (column_bias)
-            for (int64_t r = 0; r < rows; r++)
+        for (int64_t r = 0; r < rows && column_bias; r++)
+            if (turned)
+                add_to(tile + r * stride, column_bias[row + r], columns);
+            else
                 add_to(tile + r * stride, column_bias + column, columns);
         activate_rows(activation, tile, stride, rows, columns);
+    }
+
+  private:
+    TATAMI_INLINE T* at(int64_t row, int64_t column) const {
+        return data + (turned ? column * row_stride + row : row * row_stride + column);
+    }
+
+    // to (columns, rows; row stride row_stride) = transpose of tile (rows, kPanel)
+    TATAMI_INLINE void write_turned(const T* tile, int64_t rows, int64_t columns, T* to) const {
+        constexpr int n = kLanes<T>;
+        for (int64_t r = 0; r < rows; r += n)
+            for (int64_t c = 0; c < columns; c += n) {
+                Vec<T> square[n];
+#pragma GCC unroll 16
+                for (int i = 0; i < n; i++)
+                    square[i] = r + i < rows ? load(tile + (r + i) * kPanel<T> + c) : Vec<T>{};
+                transpose<T>(square);
+#pragma GCC unroll 16
+                for (int i = 0; i < n; i++)
+                    if (c + i < columns)
+                        store_first(to + (c + i) * row_stride + r, square[i],
+                                    min<int64_t>(n, rows - r));
+            }
     }
 };
 
