@@ -93,7 +93,12 @@ def test_depthwise_kernels(isa):
                 for padding in (0, kernel // 2, ((0, kernel + 1), (kernel, 1))):
                     x, w = whole((2, 3, 11, 37), (3, 1, kernel, kernel), dtype=dtype)
                     check_exactly(x, w, padding=padding, stride=stride, groups=3)
-    for x_shape, kernel in (((1, 1, 150, 70), 5), ((40, 1, 3, 3), 3), ((2, 33, 64, 5), 7)):
+    for x_shape, kernel in (
+        ((1, 1, 150, 70), 5),
+        ((40, 1, 3, 3), 3),
+        ((2, 33, 64, 5), 7),
+        ((1, 2, 2, 40), 7),
+    ):
         x, w = whole(x_shape, (x_shape[1], 1, kernel, kernel))
         check_exactly(x, w, padding=kernel // 2, groups=x_shape[1])
 

@@ -11,16 +11,6 @@ namespace tatami::TATAMI_ISA {
 // A register tile of output channels by taps of one row of the window.
 inline constexpr int kLaneRows = kRegisters == 32 ? 4 : 2, kLaneTaps = 5;
 
-// Keeps v in a register, where there are enough: the compiler would read it anew for each product.
-template <class V>
-TATAMI_INLINE void hold([[maybe_unused]] V& v) {
-#if defined(__AVX512F__)
-    asm("" : "+v"(v));
-#elif defined(__aarch64__)
-    asm("" : "+w"(v));
-#endif
-}
-
 // What every tile of a tap row shares: the grid's rows from which it reaches the source.
 struct LaneGrid {
     int64_t rows, columns;

@@ -1,5 +1,6 @@
 // Convolution by its weight: dW (o, (c, tap)) = dY (o, pixels) · gathered X^T (pixels, (c, tap)).
 #include "cpu/conv2d.h"
+#include "cpu/depthwise_weight_grad.h"
 #include "cpu/weight_grad_gemm.h"
 #include "cpu/weight_grad_way.h"
 

@@ -375,6 +375,16 @@ TATAMI_INLINE Vec<T> at_most(Vec<T> x, T most) {
     return detail::smaller_or_second<T>(broadcast(most), x);
 }
 
+// Keeps v in a register, where there are enough: the compiler would read it anew for each product.
+template <class V>
+TATAMI_INLINE void hold([[maybe_unused]] V& v) {
+#if defined(__AVX512F__)
+    asm("" : "+v"(v));
+#elif defined(__aarch64__)
+    asm("" : "+w"(v));
+#endif
+}
+
 // The lanes of a and b by number, b's from the number of lanes on.
 template <int... I, class V>
 TATAMI_INLINE V shuffle(V a, V b) {
