@@ -42,6 +42,8 @@ TATAMI_INLINE void scatter_row(const Band<T>& band, Range window, int64_t plane,
     }
 }
 
+inline constexpr int64_t kStreamedPlane = 16 << 10;  // bytes
+
 // Rows that a task handles: few enough for the L2 cache and to keep every thread busy.
 template <class T>
 static int64_t band_rows(const ScatterSizes& s) {
@@ -84,7 +86,9 @@ static bool scatter_planes(const ScatterSizes& s, const T* dy, const int64_t* in
                            const WindowsOver& windows_over, const RowsUnder& rows_under) {
     const int64_t plane = s.rows * s.columns, out_plane = s.out_rows * s.out_columns;
     if (s.planes == 0 || plane == 0) return s.planes == 0 || out_plane == 0;
-    const bool streamed = s.planes * plane * int64_t(sizeof(T)) >= kStreamBytes;
+    // The few lines of a small plane are not worth waiting until they are streamed.
+    const bool streamed = s.planes * plane * int64_t(sizeof(T)) >= kStreamBytes &&
+                          plane * int64_t(sizeof(T)) >= kStreamedPlane;
     Strays all;
     const auto scatter = [&](int64_t i, int64_t first, int64_t end, Range windows, bool direct) {
         Strays strays;
@@ -106,11 +110,14 @@ static bool scatter_planes(const ScatterSizes& s, const T* dy, const int64_t* in
         if (strays.outside_window) __atomic_store_n(&all.outside_window, true, __ATOMIC_RELAXED);
     };
     const int64_t rows = band_rows<T>(s), bands = ceil_div(s.rows, rows);
-    parallel_for(s.planes * bands, s.planes * (out_plane + plane / kLanes<T>),
-                 [&](int64_t task, int) {
-                     const int64_t first = task % bands * rows, end = min(s.rows, first + rows);
-                     scatter(task / bands, first, end, windows_over(first, end), !streamed);
-                 });
+    parallel_ranges(s.planes * bands, 1, s.planes * (out_plane + plane / kLanes<T>),
+                    [&](int64_t begin, int64_t end_task) {
+                        for (int64_t task = begin; task < end_task; task++) {
+                            const int64_t first = task % bands * rows;
+                            const int64_t end = min(s.rows, first + rows);
+                            scatter(task / bands, first, end, windows_over(first, end), !streamed);
+                        }
+                    });
     if (all.outside_window && !all.outside_plane)
         for (int64_t i = 0; i < s.planes; i++) scatter(i, 0, s.rows, {0, s.out_rows}, true);
     return !all.outside_plane;
