@@ -1,5 +1,7 @@
 """Pooling beyond the table: random windows, ties, NaN, infinities, gradients, errors."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -43,8 +45,11 @@ def whole(*shape, dtype=np.float32, seed=0):
     return Source(seed, whole=True)(*shape).astype(dtype)
 
 
+some_planes = st.sampled_from((1, 3, 10))  # ten of two images fill vectors of planes
+
+
 @settings(max_examples=300, deadline=None)
-@given(windows(), st.integers(1, 3))
+@given(windows(), some_planes)
 def test_random_maxima_their_places_and_gradients(window, planes):
     """Whole numbers tie often: the first maximum counts."""
     image, options = window
@@ -60,12 +65,12 @@ def test_random_maxima_their_places_and_gradients(window, planes):
 
 
 @settings(max_examples=200, deadline=None)
-@given(windows(), st.booleans())
-def test_random_means_and_gradients(window, count_include_pad):
+@given(windows(), some_planes, st.booleans())
+def test_random_means_and_gradients(window, planes, count_include_pad):
     image, options = window
     options["count_include_pad"] = count_include_pad
     for dtype in DTYPES:
-        x = Source(0)(2, 3, *image).astype(dtype)
+        x = Source(0)(2, planes, *image).astype(dtype)
         bound = R.avg_pool2d(np.abs(x), **options)
         y = K.avg_pool2d(x, **options)
         assert_close(y, R.avg_pool2d(x, **options), bound)
@@ -85,8 +90,8 @@ WINDOWS = (
 
 @pytest.mark.parametrize("options", [*WINDOWS, {"kernel_size": (11, 37)}])
 def test_nan_wins_and_its_place_is_named(options, isa):
-    for dtype in DTYPES:
-        x = Source(0)(2, 3, 11, 37).astype(dtype)
+    for dtype, channels in itertools.product(DTYPES, (3, 9)):
+        x = Source(0)(2, channels, 11, 37).astype(dtype)
         x[0, 0, 3, 5] = x[1, 2, 10, 36] = x[1, 0, 0, 0] = np.nan
         x[0, 1] = -np.inf
         x[1, 1, 4] = np.inf
@@ -94,16 +99,18 @@ def test_nan_wins_and_its_place_is_named(options, isa):
         y, indices = K.max_pool2d(x, **options, return_indices=True)
         np.testing.assert_array_equal(y, wanted)
         np.testing.assert_array_equal(K.max_pool2d(x, **options), wanted)
-        flat = x.reshape(2, 3, -1)
-        found = np.take_along_axis(flat, indices.reshape(2, 3, -1), -1).reshape(y.shape)
+        flat = x.reshape(2, channels, -1)
+        found = np.take_along_axis(flat, indices.reshape((*flat.shape[:2], -1)), -1)
+        found = found.reshape(y.shape)
         np.testing.assert_array_equal(found, y)
         assert np.isfinite(K.max_pool2d_grad(np.ones_like(y), indices, x.shape, **options)).all()
 
 
 def test_means_let_nan_touch_their_own_windows_only(isa):
-    x = whole(1, 1, 9, 40)
-    x[0, 0, 4, 17] = np.nan
-    for options in (*WINDOWS, {"kernel_size": (9, 40)}):
+    x = whole(1, 17, 9, 40)
+    x[0, 16, 4, 17] = np.nan
+    for options, first in itertools.product((*WINDOWS, {"kernel_size": (9, 40)}), (0, 16)):
+        x = x[:, first:]  # many planes, then one
         wanted = np.isnan(R.max_pool2d(x, **options))
         np.testing.assert_array_equal(np.isnan(K.avg_pool2d(x, **options)), wanted)
 
@@ -127,6 +134,66 @@ def test_windows_side_by_side(isa):
                 np.testing.assert_array_equal(grad_x, scattered(gy, places, x.shape))
 
 
+def test_windows_that_share_every_other_row_and_column(isa):
+    """Their gradient has a path of its own, unless an index lies in another window."""
+    for size, padding in (
+        ((7, 35), 0),
+        ((56, 56), 1),
+        ((8, 129), 0),
+        ((3, 64), (1, 1)),
+        ((9, 39), 0),
+    ):
+        options = {"kernel_size": 3, "stride": 2, "padding": padding}
+        for dtype in DTYPES:
+            x = whole(4, 8, *size).astype(dtype)
+            y, indices = K.max_pool2d(x, **options, return_indices=True)
+            gy = whole(*y.shape, seed=1).astype(dtype)
+            gy[0, 0, 0], gy[3, 7, -1, -1] = -0.0, np.inf
+            before = indices.copy()
+            before[2, 3, 1, 0] -= 1  # maybe the last pixel of the row above
+            for places in (indices, before, indices[..., ::-1], indices[..., ::-1, :]):
+                grad_x = K.max_pool2d_grad(gy, places, x.shape, **options)
+                np.testing.assert_array_equal(grad_x, scattered(gy, places, x.shape))
+
+
+def bits(x):
+    return x.view(f"u{x.itemsize}")
+
+
+def test_many_small_planes(isa):
+    """A vector is one pixel of several planes: they give what each gives by itself."""
+    few = {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}
+    cases = [((2, 19, *size), w) for size in ((7, 7), (1, 5), (13, 8)) for w in (*WINDOWS[:3], few)]
+    for shape, options in [*cases, ((20_000, 5, 8, 7), WINDOWS[1])]:  # the last one past the caches
+        x = whole(*shape)
+        x.ravel()[::7], x.ravel()[::11], x.ravel()[::13] = -0.0, np.inf, -np.inf
+        if shape[2] < options["kernel_size"] - 2 * options.get("padding", 0):
+            continue
+        y, indices = K.max_pool2d(x, **options, return_indices=True)
+        gy = whole(*y.shape, seed=1)
+        results = (
+            y,
+            indices,
+            K.max_pool2d(x, **options),
+            K.avg_pool2d(np.abs(x), **options),
+            K.avg_pool2d_grad(gy, shape, **options),
+            K.max_pool2d_grad(gy, indices, shape, **options),
+        )
+        for i in (0, shape[0] - 1):
+            part, gy_part = x[i : i + 1, :3], gy[i : i + 1, :3]
+            top, places = K.max_pool2d(part, **options, return_indices=True)
+            alone = (
+                top,
+                places,
+                K.max_pool2d(part, **options),
+                K.avg_pool2d(np.abs(part), **options),
+                K.avg_pool2d_grad(gy_part, part.shape, **options),
+                K.max_pool2d_grad(gy_part, places, part.shape, **options),
+            )
+            for one, all_of_them in zip(alone, results, strict=True):
+                np.testing.assert_array_equal(bits(one), bits(all_of_them[i : i + 1, :3]))
+
+
 def first_of_four(x):
     """Maxima of windows of 2x2 and their places; NaN first, as np.argmax has it."""
     n, c, h, w = x.shape
@@ -148,7 +215,15 @@ def test_narrow_planes(isa):
             maxima, places = first_of_four(x)
             np.testing.assert_array_equal(y, maxima)
             np.testing.assert_array_equal(indices, places)
+            np.testing.assert_array_equal(K.max_pool2d(x, 2), maxima)
+            columns = x[..., ::2, :] + x[..., 1::2, :]
+            np.testing.assert_array_equal(
+                K.avg_pool2d(x, 2), (columns[..., ::2] + columns[..., 1::2]) / 4
+            )
             gy = rng.standard_normal(y.shape).astype(dtype)
+            np.testing.assert_array_equal(
+                K.avg_pool2d_grad(gy, shape, 2), (gy / 4).repeat(2, -1).repeat(2, -2)
+            )
             for places in (indices, indices[..., ::-1, :]):  # the latter outside their windows
                 grad_x = K.max_pool2d_grad(gy, places, shape, kernel_size=2)
                 np.testing.assert_array_equal(grad_x, scattered(gy, places, shape))

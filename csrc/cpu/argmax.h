@@ -179,10 +179,7 @@ TATAMI_INLINE void argmax_windows(const Pool2d& p, const WindowStarts<T>& starts
 // The larger of each pair of pixels from `from` on, its place 0 or 1; none is read from `past` on.
 template <class T>
 TATAMI_INLINE Best<T> best_of_pairs(const T* from, const T* past) {
-    const auto read = [past](const T* p) {
-        return load_some(p, max<int64_t>(0, min<int64_t>(kLanes<T>, past - p)));
-    };
-    const Vec<T> low = read(from), high = read(from + kLanes<T>);
+    const Vec<T> low = load_before(from, past), high = load_before(from + kLanes<T>, past);
     Best<T> best{detail::even_lanes<T>(low, high, detail::Lanes<T>{}), Mask<T>{}};
     best.take(detail::odd_lanes<T>(low, high, detail::Lanes<T>{}), Mask<T>{} + Int<T>(1));
     return best;

@@ -11,6 +11,12 @@ TATAMI_INLINE Vec<T> load_some(const T* p, int64_t n) {
     return n >= kLanes<T> ? load(p) : load_first(p, n);
 }
 
+// A vector of which nothing is read from `past` on.
+template <class T>
+TATAMI_INLINE Vec<T> load_before(const T* p, const T* past) {
+    return load_some(p, max<int64_t>(0, past - p));
+}
+
 template <class T>
 TATAMI_INLINE void store_some(T* p, std::type_identity_t<Vec<T>> v, int64_t n) {
     n >= kLanes<T> ? store(p, v) : store_first(p, v, n);

@@ -20,12 +20,18 @@ struct Named {
         return select<T>(here, v, Vec<T>{});
     }
 
+    // Whether all distances are numbers of 31 bits.
+    TATAMI_INLINE bool near() const {
+        int64_t bits = 0;
+        for (int i = 0; i < kLanes<double>; i++) bits |= distances[i];
+        return bits >> 31 == 0;
+    }
+
     // Whether all of `count` did.
     TATAMI_INLINE bool all(int64_t count) const {
-        int64_t sum = 0, bits = 0;
+        int64_t sum = 0;
         for (int i = 0; i < kLanes<T>; i++) sum += hits[i];
-        for (int i = 0; i < kLanes<double>; i++) bits |= distances[i];
-        return sum == -count && bits >> 31 == 0;
+        return sum == -count && near();
     }
 };
 

@@ -3,6 +3,7 @@
 //   kPadding              what stands outside the image
 //   join(a, b)            folds two vectors
 //   finish(o, q, fold)    the results of windows q, q + 1, ... of row o
+//   finish_alike(o, q, fold)  the results of windows that are all like window q of row o
 #pragma once
 
 #include "cpu/parallel.h"
@@ -43,6 +44,29 @@ TATAMI_INLINE void fold_windows(const Pool2d& p, const T* x, T* y, bool streamed
                 each_further<K>(columns.kernel, [&](int64_t j) { fold = Op::join(fold, tap(j)); });
                 store_some(to + q, op.finish(o, q, fold), n);
             });
+        });
+    }
+}
+
+// The same for windows of 2x2 side by side, without padding.
+template <class T, class Op>
+TATAMI_INLINE void fold_pairs(const Pool2d& p, const T* x, T* y, bool streamed, int64_t begin,
+                              int64_t end, const Op& op) {
+    const int64_t rows = p.rows.out, out = p.columns.out, size = p.columns.size;
+    const T* const past = x + p.planes * p.rows.size * size;
+    RowStream<T> results(y + begin * out, out, streamed);
+    int64_t plane = begin / rows, o = begin % rows;
+    for (int64_t i = begin; i < end; i++, o++) {
+        if (o == rows) o = 0, plane++;
+        const T* const top = x + (plane * p.rows.size + 2 * o) * size;
+        const auto column = [=](const T* from) {
+            return Op::join(load_before(from, past), load_before(from + size, past));
+        };
+        store_row(results.next(), out, false, [=](int64_t q) {
+            const Vec<T> low = column(top + 2 * q), high = column(top + 2 * q + kLanes<T>);
+            const Vec<T> fold = Op::join(detail::even_lanes<T>(low, high, detail::Lanes<T>{}),
+                                         detail::odd_lanes<T>(low, high, detail::Lanes<T>{}));
+            return op.finish_alike(0, 0, fold);
         });
     }
 }

@@ -1,4 +1,4 @@
-// Max pooling by windows of 2x2 side by side on narrow planes: a vector holds several rows of
+// Pooling by windows of 2x2 side by side on narrow planes: a vector holds several rows of
 // windows. What they read is one run of memory, pairs of pixels, and so is what they write.
 #pragma once
 
@@ -99,6 +99,31 @@ TATAMI_INLINE void argmax_narrow(const Pool2d& p, const T* x, T* y, int64_t* ind
     }
 }
 
+// As fold_pairs.
+template <class T, class Op>
+TATAMI_INLINE void fold_narrow(const Pool2d& p, const T* x, T* y, bool streamed, int64_t begin,
+                               int64_t end, const Op& op) {
+    constexpr int64_t n = kLanes<T>;
+    const int64_t out = p.columns.out;
+    const T* const past = x + p.planes * p.rows.size * p.columns.size;
+    const NarrowRows<T> narrow(p);
+    RowStream<T> results(y + begin * out, out, streamed, narrow.rows);
+    for (int64_t i = begin; i < end; i += narrow.rows) {
+        const int64_t rows = min(narrow.rows, end - i);
+        const T* const from = x + i * 4 * out;
+        const Vec<T> a = load_before(from, past), b = load_before(from + n, past);
+        const Vec<T> c = load_before(from + 2 * n, past), d = load_before(from + 3 * n, past);
+        const auto column = [&](Vec<T> low, Vec<T> high) {
+            return Op::join(pick<T>(low, high, narrow.top), pick<T>(low, high, narrow.bottom));
+        };
+        const Vec<T> left = column(detail::even_lanes<T>(a, b, detail::Lanes<T>{}),
+                                   detail::even_lanes<T>(c, d, detail::Lanes<T>{}));
+        const Vec<T> right = column(detail::odd_lanes<T>(a, b, detail::Lanes<T>{}),
+                                    detail::odd_lanes<T>(c, d, detail::Lanes<T>{}));
+        store_some(results.next(rows), op.finish_alike(0, 0, Op::join(left, right)), rows * out);
+    }
+}
+
 // False where an index names a pixel outside its window.
 template <class T>
 bool expand_narrow(const Pool2d& p, const T* dy, const int64_t* indices, T* dx, bool streamed,
@@ -138,6 +163,28 @@ static bool expand_narrow_planes(const Pool2d& p, const T* dy, const int64_t* in
             __atomic_store_n(&strayed, true, __ATOMIC_RELAXED);
     });
     return !strayed;
+}
+
+// As share_planes.
+template <class T>
+static void share_narrow_planes(const Pool2d& p, const T* dy, T divisor, T* dx) {
+    const int64_t out = p.columns.out, all = p.planes * p.rows.out, pixels = all * 4 * out;
+    const bool streamed = pixels * int64_t(sizeof(T)) >= kStreamBytes;
+    const Vec<T> scale = broadcast(T(1) / divisor);
+    const NarrowRows<T> narrow(p);
+    parallel_ranges(all, 1, pixels / kLanes<T> * 4, [&, narrow](int64_t begin, int64_t end) {
+        RowStream<T> results(dx + begin * 4 * out, 4 * out, streamed, narrow.rows);
+        for (int64_t i = begin; i < end; i += narrow.rows) {
+            const int64_t rows = min(narrow.rows, end - i), count = rows * out;
+            const Vec<T> v = fma(load_some(dy + i * out, count), scale, Vec<T>{});
+            T* const to = results.next(rows);
+            for (int half = 0; half < 2; half++)
+                if (const int64_t left = 4 * count - half * 2 * kLanes<T>; left > 0) {
+                    const Vec<T> twice = pick<T>(v, v, narrow.pair[half]);
+                    store_pairs<T>(to + half * 2 * kLanes<T>, left, twice, twice);
+                }
+        }
+    });
 }
 
 }  // namespace tatami::TATAMI_ISA

@@ -4,8 +4,9 @@
 #pragma once
 
 #include "cpu/copy.h"
-#include "cpu/expand.h"
+#include "cpu/narrow_pairs.h"
 #include "cpu/parallel.h"
+#include "cpu/row_stream.h"
 #include "cpu/strided.h"
 #include "cpu/windows.h"
 
@@ -146,29 +147,31 @@ TATAMI_INLINE void spread_rows(const Pool2d& p, const Divisors<T>& divisors, con
     const WindowAxis rows = p.rows;
     const memory::Scratch scratch(size_t(rows.span / rows.stride + 1) * sizeof(T*));
     const T** over = scratch.as<const T*>();
+    // Rows of whole lines need not be gathered.
+    const bool direct = streamed && p.columns.size * int64_t(sizeof(T)) % 64 == 0;
+    RowStream<T> results(dx + begin * p.columns.size, p.columns.size, streamed && !direct);
     int64_t plane = begin / rows.size, row = begin % rows.size;
     for (int64_t i = begin; i < end; i++, row++) {
         if (row == rows.size) row = 0, plane++;
         const Range windows = windows_over(rows, row, row + 1);
         int64_t count = 0;
-        for (int64_t o = windows.begin; o < windows.end; o++) {
-            const int64_t behind = row + rows.before - o * rows.stride;
-            if (rows.dilation > 1 && behind % rows.dilation) continue;
-            over[count++] = spread.row(plane * rows.out + o, o);
-        }
-        store_row(dx + i * p.columns.size, p.columns.size, streamed, [&](int64_t c) {
+        for (int64_t o = windows.begin; o < windows.end; o++)
+            if (has_tap(rows, o, row)) over[count++] = spread.row(plane * rows.out + o, o);
+        store_row(results.next(), p.columns.size, direct, [&](int64_t c) {
             if (count == 0) return Vec<T>{};
             Vec<T> total = load(over[0] + c);
             for (int64_t k = 1; k < count; k++) total += load(over[k] + c);
             return total;
         });
     }
-    if (streamed) stream_fence();
+    if (direct) stream_fence();
 }
 
 template <class T>
 void spread_all(const Pool2d& p, const T* dy, T* dx) {
     const Divisors<T> divisors(p);
+    if (in_narrow_pairs<T>(p))
+        return share_narrow_planes(p, dy, divisors.rows[0] * divisors.columns[0], dx);
     if (in_pairs(p)) return share_planes(p, dy, divisors.rows[0] * divisors.columns[0], dx);
     const int64_t rows = p.planes * p.rows.size, pixels = rows * p.columns.size;
     const bool streamed = pixels * int64_t(sizeof(T)) >= kStreamBytes;

@@ -70,6 +70,11 @@ TATAMI_INLINE Range windows_over(const WindowAxis& a, int64_t begin, int64_t end
     return {behind < 0 ? 0 : behind / a.stride + 1, min(a.out, ceil_div(end + a.before, a.stride))};
 }
 
+// Whether a window that reaches over a pixel has a tap there.
+TATAMI_INLINE bool has_tap(const WindowAxis& a, int64_t window, int64_t pixel) {
+    return a.dilation == 1 || (pixel + a.before - window * a.stride) % a.dilation == 0;
+}
+
 // The divisor of window (o, q) is rows[o] · columns[q].
 template <class T>
 class Divisors {
