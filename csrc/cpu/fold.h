@@ -1,8 +1,8 @@
 // Folds the windows of an image with max or +, separably: the rows of a window as vectors along the
 // image's row, then its columns. An Op says what is folded:
-//   kPadding              what stands outside the image
-//   join(a, b)            folds two vectors
-//   finish(o, q, fold)    the results of windows q, q + 1, ... of row o
+//   kPadding                  what stands outside the image
+//   join(a, b)                folds two vectors
+//   finish(o, q, fold)        the results of windows q, q + 1, ... of row o
 //   finish_alike(o, q, fold)  the results of windows that are all like window q of row o
 #pragma once
 

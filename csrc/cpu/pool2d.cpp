@@ -152,8 +152,9 @@ static bool max_backward(const Pool2d& p, const T* dy, const int64_t* indices, T
         if (expand_narrow_planes(p, dy, indices, dx)) return true;
     } else if (in_pairs(p)) {
         if (expand_planes(p, dy, indices, dx)) return true;
-    } else if (in_overlapping_pairs<T>(p)) {
-        if (expand_overlapping_planes(p, dy, indices, dx)) return true;
+    } else if constexpr (kLanes<T> >= 16) {  // with fewer the scatter is as fast or faster
+        if (in_overlapping_pairs<T>(p) && expand_overlapping_planes(p, dy, indices, dx))
+            return true;
     }
     const ScatterSizes sizes{p.planes, p.rows.size, p.columns.size, p.rows.out, p.columns.out};
     return scatter_planes(

@@ -14,7 +14,9 @@ namespace tatami::TATAMI_ISA {
 // Whether there are enough planes, and each is small enough for the caches as vectors.
 template <class T>
 TATAMI_INLINE bool are_small(const Pool2d& p) {
-    return p.planes >= kLanes<T> && p.rows.size * p.columns.size <= 1 << 10;
+    constexpr int64_t kMost = 1 << 10;  // pixels; a window may be far larger than its plane
+    return p.planes >= kLanes<T> && p.rows.size * p.columns.size <= kMost &&
+           max(p.rows.span, p.columns.span) <= kMost;
 }
 
 // run(begin, end, streamed) for ranges of planes, whole vectors of them but for the last one.

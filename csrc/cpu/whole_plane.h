@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "cpu/argmax.h"
 #include "cpu/parallel.h"
 
 namespace tatami::TATAMI_ISA {
@@ -48,6 +49,25 @@ TATAMI_INLINE void for_planes(int64_t planes, int64_t size, const Use& use) {
     });
 }
 
+// The first element that hit(vector) is true of; there is one. Lanes remember their own first one,
+// so that only blocks of vectors end in a branch.
+template <class T, class Hit>
+TATAMI_INLINE int64_t first_hit(const T* x, int64_t n, const Hit& hit) {
+    constexpr int64_t kBlock = 16 * kLanes<T>;
+    for (int64_t begin = 0;; begin += kBlock) {
+        Mask<T> place = detail::lane_numbers<T>(detail::Lanes<T>{});
+        Mask<T> first = Mask<T>{} + Int<T>(kBlock);
+        for (int64_t i = begin; i < min(n, begin + kBlock); i += kLanes<T>) {
+            const Mask<T> better = hit(load_some(x + i, n - i)) & (place < first);
+            first = better ? place : first;
+            place += Int<T>(kLanes<T>);
+        }
+        int64_t least = kBlock;
+        for (int i = 0; i < kLanes<T>; i++) least = min<int64_t>(least, first[i]);
+        if (least < kBlock) return begin + least;
+    }
+}
+
 // x (planes, size) -> y (planes) and, unless nullptr, where in its plane the first maximum stands.
 template <class T>
 void max_of_planes(int64_t planes, int64_t size, const T* x, T* y, int64_t* indices) {
@@ -55,12 +75,9 @@ void max_of_planes(int64_t planes, int64_t size, const T* x, T* y, int64_t* indi
         const T* const from = x + plane * size;
         const T most = y[plane] = fold_run<T, JoinMax<T>>(from, size);
         if (!indices) return;
-        int64_t at = 0;
-        if (most == most)
-            while (from[at] != most) at++;
-        else
-            while (from[at] == from[at]) at++;
-        indices[plane] = at;
+        indices[plane] = most == most
+                             ? first_hit(from, size, [=](Vec<T> v) { return v == broadcast(most); })
+                             : first_hit(from, size, [](Vec<T> v) { return v != v; });
     });
 }
 
