@@ -9,8 +9,8 @@ The three of a family are closed under differentiation: the derivative of each i
 other two. Every element is one chain of fused multiply-adds in the order of channel, row and column
 of the window (:func:`conv2d_weight_grad` adds up at most 16 such chains, by shape alone), but where
 minimal filtering takes fewer products: float32, 3x3 or 5x5 with stride 1 (dilated or not), 3x3 or
-4x4 with stride 2, enough channels. ``exact=True`` refuses that for a call, :func:`tatami.exact`, which says what it
-means for rounding, whole numbers and infinities, for a block.
+4x4 with stride 2, enough channels. ``exact=True`` refuses that for a call, :func:`tatami.exact`,
+which says what it means for rounding, whole numbers and infinities, for a block.
 """
 
 from .. import _core
