@@ -1,5 +1,6 @@
 // Convolutions of many small images: a vector is one pixel of kLanes images. No lane is lost at the
-// ends of rows, whatever the stride, and taps on the padding are left out.
+// ends of rows, whatever the stride, and taps on the padding are left out. The phases of a strided
+// input gradient are laid between one another before they are written.
 //
 // Each element is the same chain of fused multiply-adds as through gemm.h, but for products with
 // padding, which are zeros: the same bits wherever the weights are finite.
@@ -19,20 +20,24 @@ inline constexpr int kBatchRows = 6, kBatchPixels = 4, kFewRows = 3, kSharedPixe
 // Images as vectors: (channels, h, pitch), with zeros left and right of the source's columns.
 struct BatchStrip {
     int64_t left, pitch;
-    int64_t tap_rows, tap_columns;  // the window
-    int64_t vectors;                // of all channels
+    int64_t vectors;  // of all channels
 };
 
 TATAMI_INLINE BatchStrip plan_batch(const GatherShape& g) {
-    int64_t low = 0, high = g.w - 1, tap_columns = 0;
+    int64_t low = 0, high = g.w - 1;
     for (int64_t t = 0; t < g.taps; t++) {
         low = min(low, g.tap[t].dw);
         high = max(high, (g.columns - 1) * g.stride_w + g.tap[t].dw);
-        tap_columns += g.tap[t].dh == g.tap[0].dh;
     }
     const int64_t pitch = high - low + 1;
-    return {-low, pitch, g.taps / max<int64_t>(tap_columns, 1), tap_columns,
-            g.channels * g.h * pitch};
+    return {-low, pitch, g.channels * g.h * pitch};
+}
+
+// The taps of one window: each row of it has the same columns.
+TATAMI_INLINE int64_t count_tap_columns(const GatherShape& g) {
+    int64_t columns = 0;
+    while (columns < g.taps && g.tap[columns].dh == g.tap[0].dh) columns++;
+    return columns;
 }
 
 struct TapRange {
@@ -59,19 +64,19 @@ struct BatchPiece {
     TapRange taps;
 };
 
-TATAMI_INLINE BatchPiece batch_piece(const GatherShape& g, const BatchStrip& s, int64_t first) {
+TATAMI_INLINE BatchPiece batch_piece(const GatherShape& g, int64_t tap_columns, int64_t first) {
     const int64_t pixels = min<int64_t>(kSharedPixels, g.columns - first);
     const int64_t begin = first * g.stride_w, last = begin + (pixels - 1) * g.stride_w;
     return {first, pixels,
-            taps_reaching(s.tap_columns, begin, last, g.w, [&](int64_t t) { return g.tap[t].dw; })};
+            taps_reaching(tap_columns, begin, last, g.w, [&](int64_t t) { return g.tap[t].dw; })};
 }
 
 // All columns, those with the same taps in one piece; piece has room for one a column. Returns how
 // many.
-TATAMI_INLINE int64_t batch_pieces(const GatherShape& g, const BatchStrip& s, BatchPiece* piece) {
+TATAMI_INLINE int64_t batch_pieces(const GatherShape& g, int64_t tap_columns, BatchPiece* piece) {
     int64_t count = 0;
     for (int64_t j = 0; j < g.columns; j += kSharedPixels) {
-        const BatchPiece next = batch_piece(g, s, j), last = count ? piece[count - 1] : next;
+        const BatchPiece next = batch_piece(g, tap_columns, j), last = count ? piece[count - 1] : next;
         if (count && next.taps.first == last.taps.first && next.taps.end == last.taps.end)
             piece[count - 1].pixels += next.pixels;
         else
@@ -80,23 +85,25 @@ TATAMI_INLINE int64_t batch_pieces(const GatherShape& g, const BatchStrip& s, Ba
     return count;
 }
 
-// What every tile of a convolution shares.
+// What every tile of a phase shares.
 template <class T>
 struct BatchWindow {
-    int64_t channels, taps, tap_columns;
+    GatherShape g;
+    int64_t tap_columns;
     int64_t channel_stride, pixel_step;  // elements of the strip
     const int64_t* offset;               // (taps) into a channel of the strip
     const BatchPiece* piece;             // (pieces)
     int64_t pieces;
+    int64_t first, row_to, pixel_to;  // elements of the image: pixel (0, 0), from row to row, ...
 };
 
-// c (ROWS, NV pixels, kLanes; row stride c_stride) = sum over channels and the taps of `rows` and
+// c (ROWS, NV pixels, kLanes; row stride c_stride, pixels w.pixel_to apart) = sum over channels and the taps of `rows` and
 // `columns` of a (channels, taps, ROWS) · strip, + bias (ROWS) where there is one.
 template <class T, int ROWS, int NV>
 void batch_tile(const BatchWindow<T>& w, TapRange rows, TapRange columns, const T* a,
                 const T* strip, const T* bias, T* c, int64_t c_stride) {
     Vec<T> acc[ROWS][NV] = {};
-    for (int64_t n = 0; n < w.channels; n++, a += w.taps * ROWS, strip += w.channel_stride)
+    for (int64_t n = 0; n < w.g.channels; n++, a += w.g.taps * ROWS, strip += w.channel_stride)
         for (int64_t r = rows.first; r < rows.end; r++)
             for (int64_t t = r * w.tap_columns + columns.first; t < r * w.tap_columns + columns.end;
                  t++) {
@@ -110,7 +117,7 @@ void batch_tile(const BatchWindow<T>& w, TapRange rows, TapRange columns, const 
     for (int i = 0; i < ROWS; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < NV; j++)
-            store(c + i * c_stride + j * kLanes<T>, bias ? acc[i][j] + bias[i] : acc[i][j]);
+            store(c + i * c_stride + j * w.pixel_to, bias ? acc[i][j] + bias[i] : acc[i][j]);
 }
 
 template <class T>
@@ -177,106 +184,139 @@ void write_batch(const T* from, int64_t pixels, T* to, int64_t image_stride, int
 }
 
 // The taps that reach the source from grid row i.
-TATAMI_INLINE TapRange batch_tap_rows(const GatherShape& g, const BatchStrip& s, int64_t i) {
+TATAMI_INLINE TapRange batch_tap_rows(const GatherShape& g, int64_t tap_columns, int64_t i) {
     const int64_t top = i * g.stride_h;
-    return taps_reaching(s.tap_rows, top, top, g.h,
-                         [&](int64_t r) { return g.tap[r * s.tap_columns].dh; });
+    return taps_reaching(g.taps / max<int64_t>(tap_columns, 1), top, top, g.h,
+                         [&](int64_t r) { return g.tap[r * tap_columns].dh; });
+}
+
+// The taps of all pixels of a grid that reach the source.
+TATAMI_INLINE double batch_taps(const GatherShape& g) {
+    const int64_t tap_columns = count_tap_columns(g);
+    double rows = 0, columns = 0;
+    for (int64_t i = 0; i < g.rows; i++) {
+        const TapRange taps = batch_tap_rows(g, tap_columns, i);
+        rows += double(taps.end - taps.first);
+    }
+    for (int64_t j = 0; j < g.columns; j += kSharedPixels) {
+        const BatchPiece piece = batch_piece(g, tap_columns, j);
+        columns += double(piece.pixels * (piece.taps.end - piece.taps.first));
+    }
+    return rows * columns;
 }
 
 // Whether this costs less than what would be done else (`direct`: sliding over a strip, else gemm),
 // by shape alone. Counted in products of a vector; measured: what it takes to read a vector of
-// pixels, to write one, more where images lie whole pages apart, and to gather one for gemm.
-template <class T>
+// pixels, to write one, more where images lie whole pages apart or pixels apart from one another,
+// and to gather one for gemm.
+template <class T, class A>
 TATAMI_INLINE bool batch_pays(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
-                              bool direct, const Strip& strip) {
+                              const Phase<T, A>* phase, int64_t count, bool direct,
+                              const Strip& strip) {
     constexpr int64_t kMostBytes = 3 << 18, kPage = 4096;
-    constexpr double kRead = 10, kWrite = 14, kWritePages = 22, kGather = 8;
+    constexpr double kRead = 10, kWrite = 14, kWritePages = 22, kWriteApart = 200, kGather = 8;
     if (g.taps == 1 || s.vectors * kPack<T> * int64_t(sizeof(T)) > kMostBytes) return false;
-    const double pixels = double(g.rows * g.columns), channels = double(g.channels);
-    double tap_rows = 0, tap_columns = 0;
-    for (int64_t i = 0; i < g.rows; i++) {
-        const TapRange taps = batch_tap_rows(g, s, i);
-        tap_rows += double(taps.end - taps.first);
-    }
-    for (int64_t j = 0; j < g.columns; j += kSharedPixels) {
-        const BatchPiece piece = batch_piece(g, s, j);
-        tap_columns += double(piece.pixels * (piece.taps.end - piece.taps.first));
-    }
-    const double write = g.rows * g.columns * sizeof(T) % kPage ? kWrite : kWritePages;
-    const double cost = channels * tap_rows * tap_columns * double(m) +
-                        channels * double(g.h * g.w) * kRead + pixels * double(m) * write;
+    const double channels = double(g.channels);
     const Walk<T> walk(strip.rows, g.columns, strip.pitch);
     const double slots = double(walk.vectors * kLanes<T>) / double(strip.rows * g.columns);
-    const double depth = channels * double(g.taps);
-    const double other =
-        pixels * (direct ? (depth * slots + kWrite) * double(m) : depth * (double(m) + kGather));
+    double cost = channels * double(g.h * g.w) * kRead, other = 0;
+    int64_t covered = 0;
+    for (int64_t p = 0; p < count; p++) {
+        const GatherShape shape = phase[p].shape(g);
+        const int64_t pixels = shape.rows * shape.columns;
+        const double depth = channels * double(shape.taps);
+        const double write = phase[p].out.pixel_stride == 1 ? kWrite : kWriteApart;
+        covered += pixels;
+        cost += channels * batch_taps(shape) * double(m);
+        other += double(pixels) * (direct ? (depth * slots + write) * double(m)
+                                          : depth * (double(m) + kGather) + (write - kWrite) * m);
+    }
+    if (covered != phase->out.plane) return false;  // pixels between them are somebody else's
+    cost += double(covered * m) * (covered * sizeof(T) % kPage ? kWrite : kWritePages);
     return double(round_up(images, kPack<T>)) * cost < double(images) * other;
 }
 
-// Rows [row, row + rows) of a grid in a tile of `count` channels: c (count, rows, columns, kLanes).
+// Rows [row, row + rows) of a phase's grid in a tile of `count` channels: c (count, image rows from
+// row · w.row_to on, kLanes; row stride c_stride).
 template <class T>
-void batch_rows(const GatherShape& g, const BatchStrip& s, const BatchWindow<T>& w, const T* a,
-                const T* strip, const T* bias, int64_t count, int64_t row, int64_t rows, T* c) {
+void batch_rows(const BatchWindow<T>& w, const BatchStrip& s, const T* a, const T* strip,
+                const T* bias, int64_t count, int64_t row, int64_t rows, T* c, int64_t c_stride) {
     constexpr auto tiles = std::make_integer_sequence<int, kBatchRows * kBatchPixels>{};
-    const int64_t c_stride = rows * g.columns * kLanes<T>;
+    const GatherShape& g = w.g;
     const int64_t most = count <= kFewRows ? kBatchPixels : kSharedPixels;
     for (int64_t i = 0; i < rows; i++) {
-        const TapRange tap_rows = batch_tap_rows(g, s, row + i);
+        const TapRange tap_rows = batch_tap_rows(g, w.tap_columns, row + i);
         const T* const from = strip + ((row + i) * g.stride_h * s.pitch + s.left) * kLanes<T>;
-        T* const to = c + i * g.columns * kLanes<T>;
+        T* const to = c + w.first + i * w.row_to;
         for (int64_t k = 0; k < w.pieces; k++) {
             const BatchPiece& piece = w.piece[k];
             for (int64_t p = 0; p < piece.pixels; p += most) {
                 const int64_t together = min(most, piece.pixels - p), j = piece.first + p;
                 batch_tile_for<T>(count, together, tiles)(w, tap_rows, piece.taps, a,
                                                           from + j * w.pixel_step, bias,
-                                                          to + j * kLanes<T>, c_stride);
+                                                          to + j * w.pixel_to, c_stride);
             }
         }
     }
 }
 
-// A tile of a band of the grid: channels [first, first + count), rows [row, row + rows), of images
-// [image, image + images).
+// A tile of a band of the images: channels [first, first + count), rows [row, row + rows), of
+// images [image, image + images).
 struct BatchBand {
     int64_t first, count, row, rows, image, images;
 };
 
-// The product of m rows of weights over all images: fill(image, images, strip) lays images out as
-// vectors, use(band, c) takes c (count, rows, columns, kLanes), behind which lie more vectors than
-// lanes. Bands are whole multiples of `unit` rows, but for the last one.
+// Products of m rows of weights over all images, whose phases cover `whole`: fill(image, images,
+// strip) lays images out as vectors, use(band, c) takes c (count, rows, columns, kLanes), behind
+// which lie more vectors than lanes. Bands are whole multiples of `unit` rows of the grid g, but for
+// the last one.
 template <class T, class A, class Fill, class Use>
-void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s, const A& weights,
-           const T* bias, int64_t unit, const Fill& fill, const Use& use) {
+void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
+           const Image<T>& whole, const Phase<T, A>* phase, int64_t count, int64_t unit,
+           const Fill& fill, const Use& use) {
     constexpr int64_t n = kLanes<T>, kBandBytes = 48 << 10;
+    const int64_t step = phase->out.row_stride / whole.columns;  // rows of the image, of the grid
+    const int64_t grid_row = step * whole.columns * n;           // elements of a channel
     const Blocks tiles = even_blocks(m, kBatchRows, 1);
     const Blocks bands = even_blocks(
-        g.rows, max<int64_t>(kBandBytes / (tiles.size * g.columns * n * int64_t(sizeof(T))), 1),
-        unit);
+        g.rows, max<int64_t>(kBandBytes / (tiles.size * grid_row * int64_t(sizeof(T))), 1), unit);
     // A packer may write up to a vector past its tile: each tile has room of its own.
-    const int64_t depth = g.channels * g.taps, tile_size = tiles.size * depth + kPack<T>;
-    const int64_t band_size = (tiles.size * bands.size * g.columns + n) * n;
-    const int64_t room = s.vectors * n + band_size;
-    const memory::Scratch offsets(g.taps * sizeof(int64_t)), pieces(g.columns * sizeof(BatchPiece)),
+    const int64_t tile_size = tiles.size * g.channels * g.taps + kPack<T>;
+    const int64_t room = s.vectors * n + tiles.size * bands.size * grid_row + n * n;
+    const memory::Scratch offsets(g.taps * sizeof(int64_t)),
+        pieces(count * g.columns * sizeof(BatchPiece)), windows(count * sizeof(BatchWindow<T>)),
         packed(tiles.count * tile_size * sizeof(T)), scratch(num_threads() * room * sizeof(T));
-    const BatchWindow<T> w{g.channels,
-                           g.taps,
-                           s.tap_columns,
-                           g.h * s.pitch * n,
-                           g.stride_w * n,
-                           offsets.as<int64_t>(),
-                           pieces.as<BatchPiece>(),
-                           batch_pieces(g, s, pieces.as<BatchPiece>())};
     for (int64_t t = 0; t < g.taps; t++)
         offsets.as<int64_t>()[t] = (g.tap[t].dh * s.pitch + g.tap[t].dw) * n;
+    for (int64_t p = 0; p < count; p++) {
+        const GatherShape shape = phase[p].shape(g);
+        const Image<T>& out = phase[p].out;
+        const int64_t tap_columns = count_tap_columns(shape);
+        BatchPiece* const piece = pieces.as<BatchPiece>() + p * g.columns;
+        windows.as<BatchWindow<T>>()[p] = {shape,
+                                           tap_columns,
+                                           g.h * s.pitch * n,
+                                           g.stride_w * n,
+                                           offsets.as<int64_t>() + phase[p].first_tap,
+                                           piece,
+                                           batch_pieces(shape, tap_columns, piece),
+                                           (out.data - whole.data) * n,
+                                           out.row_stride * n,
+                                           out.pixel_stride * n};
+    }
+    const auto packed_at = [&](int64_t tile, int64_t p) {
+        return packed.as<T>() + tile * tile_size + phase[p].first_tap * g.channels * tiles.size;
+    };
     for (int64_t i = 0; i < tiles.count; i++)
-        weights.pack(packed.as<T>() + i * tile_size, i * tiles.size,
-                     min(tiles.size, m - i * tiles.size), 0, depth);
+        for (int64_t p = 0; p < count; p++)
+            if (const int64_t depth = g.channels * phase[p].taps; depth)
+                phase[p].weights.pack(packed_at(i, p), i * tiles.size,
+                                      min(tiles.size, m - i * tiles.size), 0, depth);
 
     // Where images are few, threads share them by rows of weights.
     const int64_t blocks = ceil_div(images, n), parts = ceil_div(2 * num_threads(), blocks);
     const Blocks shares = even_blocks(tiles.count, ceil_div(tiles.count, parts), 1);
-    const int64_t work = images * g.rows * g.columns * m * (depth + 4) / n;
+    const int64_t work = images * g.rows * g.columns * m * (g.channels * g.taps + 4 * count) / n;
     parallel_for(blocks * shares.count, work, [&](int64_t task, int worker) {
         T *const strip = scratch.as<T>() + worker * room, *const c = strip + s.vectors * n;
         const int64_t image = task / shares.count * n, together = min(n, images - image);
@@ -285,28 +325,34 @@ void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
         fill(image, together, strip);
         for (int64_t row = 0; row < g.rows; row += bands.size)
             for (int64_t i = first_tile; i < end_tile; i++) {
-                const int64_t first = i * tiles.size, count = min(tiles.size, m - first);
-                const BatchBand band{first, count,   row, min(bands.size, g.rows - row),
+                const int64_t first = i * tiles.size, top = row * step;
+                const BatchBand band{first, min(tiles.size, m - first),
+                                     top,   min(bands.size * step, whole.rows - top),
                                      image, together};
-                batch_rows(g, s, w, packed.as<T>() + i * tile_size, strip,
-                           bias ? bias + first : nullptr, count, row, band.rows, c);
+                for (int64_t p = 0; p < count; p++) {
+                    const BatchWindow<T>& w = windows.as<BatchWindow<T>>()[p];
+                    batch_rows(w, s, packed_at(i, p), strip,
+                               whole.bias ? whole.bias + first : nullptr, band.count, row,
+                               min(bands.size, w.g.rows - row), c,
+                               band.rows * whole.columns * n);
+                }
                 use(band, c);
             }
     });
 }
 
-// The same onto a dense grid of pixels.
+// The same onto the pixels themselves.
 template <class T, class A, class Fill>
-void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s, const A& weights,
-           const Image<T>& out, const Fill& fill) {
-    batch(m, images, g, s, weights, out.bias, 1, fill, [&](const BatchBand& band, T* c) {
-        const int64_t pixels = band.rows * g.columns, channel = pixels * kLanes<T>;
-        activate_rows(out.activation, c, channel, band.count, channel);
+void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
+           const Image<T>& whole, const Phase<T, A>* phase, int64_t count, const Fill& fill) {
+    batch(m, images, g, s, whole, phase, count, 1, fill, [&](const BatchBand& band, T* c) {
+        const int64_t pixels = band.rows * whole.columns, channel = pixels * kLanes<T>;
+        activate_rows(whole.activation, c, channel, band.count, channel);
         for (int64_t r = 0; r < band.count; r++)
             write_batch(c + r * channel, pixels,
-                        out.data + band.image * out.image_stride + (band.first + r) * out.plane +
-                            band.row * g.columns,
-                        out.image_stride, band.images);
+                        whole.data + band.image * whole.image_stride +
+                            (band.first + r) * whole.plane + band.row * whole.columns,
+                        whole.image_stride, band.images);
     });
 }
 

@@ -80,7 +80,7 @@ void expand_batch(const PooledConv2d& p, const BatchStrip& s, const T* dy, const
     const memory::Scratch scratch(size_t(size * n) * sizeof(T));
     const T* from = scratch.as<T>();
     const GatherShape dense{1, 1, size, size, 1, size, 1, 1, 1, nullptr};
-    fill_batch(dense, {0, size, 1, 1, size}, dy + image * size, images, scratch.as<T>());
+    fill_batch(dense, {0, size, size}, dy + image * size, images, scratch.as<T>());
     const auto zeros = [](T* at, int64_t count) {
         for (int64_t j = 0; j < count; j++) store(at + j * n, Vec<T>{});
     };

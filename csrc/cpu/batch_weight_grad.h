@@ -74,13 +74,14 @@ void add_lanes(int64_t m, const GatherShape& g, const BatchStrip& s, const T* dy
     constexpr int64_t n = kLanes<T>;
     constexpr auto table = std::make_integer_sequence<int, kLaneRows * kLaneTaps>{};
     const Blocks tiles = even_blocks(m, kLaneRows, 1);
-    const Blocks pieces = even_blocks(s.tap_columns, kLaneTaps, 1);
+    const int64_t tap_columns = count_tap_columns(g);
+    const Blocks pieces = even_blocks(tap_columns, kLaneTaps, 1);
     const int64_t plane = g.rows * g.columns * n, sum_row = g.channels * g.taps * kPack<T>;
     for (int64_t o = 0; o < m; o += tiles.size)
         for (int64_t c = 0; c < g.channels; c++)
             for (int64_t t = 0; t < g.taps;) {
-                const int64_t column = t % s.tap_columns;
-                const int64_t taps = min(pieces.size, s.tap_columns - column);
+                const int64_t column = t % tap_columns;
+                const int64_t taps = min(pieces.size, tap_columns - column);
                 const TapRange rows = rows_reaching(g, g.tap[t].dh);
                 const LaneGrid grid{rows.end - rows.first, g.columns, plane,
                                     g.stride_h * s.pitch * n, g.stride_w * n};

@@ -15,16 +15,14 @@
 namespace tatami::TATAMI_ISA {
 
 // m channels of all images, each phase its weights (m, channels · taps) times the pixels that its
-// taps gather; g: the taps of all phases, on the largest grid.
+// taps gather; g: the taps of all phases, on the largest grid. whole: the image of which the phases
+// are parts.
 template <class T, class A>
 static void products(int64_t m, int64_t images, const T* source, const GatherShape& g,
-                     const Phase<T, A>* phase, int64_t count) {
-    int64_t taps = 0;
-    for (int64_t p = 0; p < count; p++) taps = max(taps, phase[p].taps);
-    const bool dense = count == 1 && phase->out.dense();
-    const ProductPlan plan = plan_products<T>(m, images, g, taps, dense);
+                     const Image<T>& whole, const Phase<T, A>* phase, int64_t count) {
+    const ProductPlan plan = plan_products(m, images, g, phase, count);
     if (plan.way == ProductWay::batch)
-        return batch(m, images, g, plan.vectors, phase->weights, phase->out,
+        return batch(m, images, g, plan.vectors, whole, phase, count,
                      [&](int64_t image, int64_t count, T* strip) {
                          fill_batch(g, plan.vectors, source + image * g.image_stride, count, strip);
                      });
@@ -50,7 +48,7 @@ static void forward(const Conv2d& p, const T* x, const T* weight, const T* bias,
             y + o * p.oh * p.ow,       p.o * p.oh * p.ow, p.oh * p.ow, p.oh, p.ow, p.ow, 1,
             bias ? bias + o : nullptr, p.activation};
         const Phase<T, MatrixA<T>> phase{{weight + o * depth, depth, 1}, 0, taps, out};
-        products(p.group_o, p.n, x + c * p.h * p.w, forward_gather(p, tap), &phase, 1);
+        products(p.group_o, p.n, x + c * p.h * p.w, forward_gather(p, tap), out, &phase, 1);
     });
 }
 
@@ -68,7 +66,10 @@ static void input_grad_strided(const Conv2d& p, const T* dy, const T* weight, co
         auto* const phase = memory.as<Phase<T, PhaseWeight<T>>>();
         const int64_t count = phases_of(p, s, weight + o * p.group_c * window,
                                         bias ? bias + c : nullptr, dx + c * p.h * p.w, phase);
-        products(p.group_c, p.n, dy + o * p.oh * p.ow, g, phase, count);
+        const Image<T> whole{
+            dx + c * p.h * p.w,         p.c * p.h * p.w, p.h * p.w, p.h, p.w, p.w, 1,
+            bias ? bias + c : nullptr, p.activation};
+        products(p.group_c, p.n, dy + o * p.oh * p.ow, g, whole, phase, count);
     });
 }
 

@@ -73,6 +73,13 @@ struct Phase {
     A weights;
     int64_t first_tap, taps;
     Image<T> out;
+
+    // What it gathers; g: the taps of all phases, on the largest grid.
+    TATAMI_INLINE GatherShape shape(GatherShape g) const {
+        g.rows = out.rows, g.columns = out.columns;
+        g.taps = taps, g.tap += first_tap;
+        return g;
+    }
 };
 
 // The vectors that cover `rows` rows of a grid: each row for itself, or one after the other through

@@ -13,9 +13,7 @@ TATAMI_INLINE void gemm_phases(int64_t m, int64_t images, const T* source, const
                                const Phase<T, A>* phase, int64_t count) {
     for (int64_t p = 0; p < count; p++) {
         const Image<T>& out = phase[p].out;
-        GatherShape shape = g;
-        shape.rows = out.rows, shape.columns = out.columns;
-        shape.taps = phase[p].taps, shape.tap = g.tap + phase[p].first_tap;
+        const GatherShape shape = phase[p].shape(g);
         gemm<T>(m, images * out.rows * out.columns, g.channels * shape.taps, phase[p].weights,
                 Gather<T>{source, shape}, out);
     }

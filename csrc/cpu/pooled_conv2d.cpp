@@ -28,9 +28,17 @@ TATAMI_INLINE auto with_input_grad(const Conv2d& p, const Use& use) {
     return use(s, input_grad_gather(p, s.tap));
 }
 
+// Every pixel of the grid, of images that are written elsewhere.
+template <class T>
+static Image<T> grid_of(const GatherShape& g, const T* bias) {
+    return {nullptr, 0, g.rows * g.columns, g.rows, g.columns, g.columns,
+            1,       bias, Activation::none};
+}
+
 template <class T>
 static bool in_batch(int64_t m, int64_t images, const GatherShape& g) {
-    return plan_products<T>(m, images, g, g.taps, true).way == ProductWay::batch;
+    const Phase<T, MatrixA<T>> phase{{}, 0, g.taps, grid_of<T>(g, nullptr)};
+    return plan_products(m, images, g, &phase, 1).way == ProductWay::batch;
 }
 
 template <class T>
@@ -76,7 +84,8 @@ static void forward(const PooledConv2d& pooled, const T* x, const T* weight, con
                 write_batch(c + r * size * kLanes<T>, size, to + r * windows, p.o * windows,
                             band.images);
         };
-        batch(p.o, p.n, g, s, MatrixA<T>{weight, depth, 1}, bias, 2, fill, write);
+        const Phase<T, MatrixA<T>> phase{{weight, depth, 1}, 0, g.taps, grid_of(g, bias)};
+        batch(p.o, p.n, g, s, phase.out, &phase, 1, 2, fill, write);
     });
 }
 
@@ -86,10 +95,11 @@ static void input_grad(const PooledConv2d& pooled, const T* dy, const uint8_t* c
     const Conv2d& p = pooled.conv;
     with_input_grad(p, [&](const InputGradPhases& phases, const GatherShape& g) {
         const BatchStrip s = plan_batch(g);
-        const PhaseWeight<T> weights{weight, p.c * g.taps, g.taps, g.taps, phases.offset};
         const Image<T> out{dx, p.c * p.h * p.w, p.h * p.w,       p.h, p.w, p.w,
                            1,  nullptr,         Activation::none};
-        batch(p.c, p.n, g, s, weights, out, [&](int64_t image, int64_t images, T* strip) {
+        const Phase<T, PhaseWeight<T>> phase{
+            {weight, p.c * g.taps, g.taps, g.taps, phases.offset}, 0, g.taps, out};
+        batch(p.c, p.n, g, s, out, &phase, 1, [&](int64_t image, int64_t images, T* strip) {
             expand_batch(pooled, s, dy, choice, image, images, strip);
         });
     });
@@ -119,7 +129,7 @@ static void weight_grad(const PooledConv2d& pooled, const T* dy, const uint8_t* 
                         T* dweight, T* dbias) {
     const Conv2d& p = pooled.conv;
     const int64_t pixels = p.oh * p.ow, stride = round_up(p.n, kPack<T>);
-    const BatchStrip own{0, p.ow, 1, 1, p.o * pixels};
+    const BatchStrip own{0, p.ow, p.o * pixels};
     const memory::Scratch scratch(size_t(p.o * stride) * sizeof(T));
     T* const sums = scratch.as<T>();  // (o, images)
     with_forward(p, [&](const GatherShape& g) {

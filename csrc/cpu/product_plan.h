@@ -18,16 +18,17 @@ struct ProductPlan {
     BatchStrip vectors;  // of batch
 };
 
-// Of m channels of all images; taps: those of the largest phase; dense: there is one phase, which
-// writes every pixel.
-template <class T>
+// Of m channels of all images; g: the taps of all phases, on the largest grid.
+template <class T, class A>
 TATAMI_INLINE ProductPlan plan_products(int64_t m, int64_t images, const GatherShape& g,
-                                        int64_t taps, bool dense) {
+                                        const Phase<T, A>* phase, int64_t count) {
+    int64_t taps = 0;
+    for (int64_t p = 0; p < count; p++) taps = max(taps, phase[p].taps);
     const bool fits = strip_fits<T>(g);
     ProductPlan plan{ProductWay::gemm, fits ? plan_strip<T>(g) : Strip{}, plan_batch(g)};
     const bool slide = fits && direct_pays<T>(m, g, taps, plan.strip);
     if (slide) plan.way = ProductWay::direct;
-    if (dense && batch_pays<T>(m, images, g, plan.vectors, slide, plan.strip))
+    if (batch_pays(m, images, g, plan.vectors, phase, count, slide, plan.strip))
         plan.way = ProductWay::batch;
     return plan;
 }

@@ -26,7 +26,7 @@ TATAMI_INLINE double lanes_cost(const Conv2d& p, const GatherShape& g) {
     const int64_t m = p.group_o, pixels = g.rows * g.columns;
     const int64_t vector = kPack<T> * int64_t(sizeof(T));
     const int64_t held = s.vectors + min(m, kTogether) * pixels;  // the source, a tile of dy
-    if (s.tap_columns == 1 || held * vector > kMostBytes || m * pixels * vector > kMostGrid ||
+    if (count_tap_columns(g) == 1 || held * vector > kMostBytes || m * pixels * vector > kMostGrid ||
         m * g.channels * g.taps * vector > kMostSums)
         return kNever;
     double rows = 0;
