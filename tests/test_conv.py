@@ -135,6 +135,48 @@ def test_many_small_images(isa):
     np.testing.assert_array_equal(y, np.maximum(R.conv2d(x, w, b), 0))
 
 
+def test_strides_of_many_small_images(isa):
+    """Input gradients whose phases lie between one another, missing and empty ones too."""
+    for x_shape, w_shape, options in (
+        ((4, 14, 13), (9, 4, 4, 4), {"padding": 1, "stride": 2}),
+        ((1, 28, 28), (8, 1, 4, 4), {"padding": 1, "stride": 2}),  # several bands of rows
+        ((14, 30, 5), (3, 14, 3, 3), {"padding": ((1, 0), (0, 1)), "stride": 2}),
+        ((7, 11, 10), (6, 7, 5, 3), {"padding": (2, 1), "stride": (3, 1)}),
+        ((6, 9, 12), (10, 3, 2, 4), {"padding": 1, "stride": (1, 2), "groups": 2}),
+        ((5, 12, 11), (8, 5, 3, 3), {"padding": 2, "stride": 2, "dilation": 2}),
+        ((3, 9, 9), (7, 3, 2, 2), {"padding": 0, "stride": 3}),
+        ((5, 1, 8), (6, 5, 3, 3), {"padding": 1, "stride": 2}),
+        ((5, 8, 1), (6, 5, 3, 3), {"padding": 1, "stride": 2}),
+    ):
+        for images in (16, 33):
+            for dtype in DTYPES:
+                x, w = whole((images, *x_shape), w_shape, dtype=dtype)
+                check_exactly(x, w, **options)
+    x, w = whole((33, 9, 7, 7), (9, 4, 3, 3))
+    b = np.arange(-2, 2, dtype=np.float32)
+    options = {"stride": 2, "padding": 1, "output_padding": 1}
+    y = K.conv_transpose2d(x, w, b, activation="relu", **options)
+    np.testing.assert_array_equal(y, np.maximum(R.conv_transpose2d(x, w, b, **options), 0))
+
+
+def test_an_image_alone_has_the_same_bits(isa):
+    """Lanes of images add up what strips and panels do, in the same order."""
+    random = np.random.default_rng(0).standard_normal
+    for channels, outputs, size, kernel in ((12, 20, 7, 4), (16, 32, 7, 3), (24, 9, 5, 5)):
+        grad_y = random((37, outputs, size, size)).astype(np.float32)
+        w = random((outputs, channels, kernel, kernel)).astype(np.float32)
+        shape = channels, 2 * size, 2 * size
+        options = {"stride": 2, "padding": (kernel - 1) // 2, "exact": True}
+        if kernel == 5:
+            shape = channels, 2 * size - 1, 2 * size - 1
+        if kernel == 3:
+            shape = channels, 2 * size - 1, 2 * size
+        together = K.conv2d_input_grad(grad_y, w, (37, *shape), **options)
+        for image in (0, 16, 36):
+            alone = K.conv2d_input_grad(grad_y[image : image + 1], w, (1, *shape), **options)
+            np.testing.assert_array_equal(together[image], alone[0])
+
+
 # x, weight, options: few channels, where the weight gradient is a dot product over pixels
 THIN = (
     ((5, 1, 28, 28), (6, 1, 5, 5), {"padding": 2}),
