@@ -76,7 +76,8 @@ TATAMI_INLINE BatchPiece batch_piece(const GatherShape& g, int64_t tap_columns, 
 TATAMI_INLINE int64_t batch_pieces(const GatherShape& g, int64_t tap_columns, BatchPiece* piece) {
     int64_t count = 0;
     for (int64_t j = 0; j < g.columns; j += kSharedPixels) {
-        const BatchPiece next = batch_piece(g, tap_columns, j), last = count ? piece[count - 1] : next;
+        const BatchPiece next = batch_piece(g, tap_columns, j),
+                         last = count ? piece[count - 1] : next;
         if (count && next.taps.first == last.taps.first && next.taps.end == last.taps.end)
             piece[count - 1].pixels += next.pixels;
         else
@@ -97,8 +98,9 @@ struct BatchWindow {
     int64_t first, row_to, pixel_to;  // elements of the image: pixel (0, 0), from row to row, ...
 };
 
-// c (ROWS, NV pixels, kLanes; row stride c_stride, pixels w.pixel_to apart) = sum over channels and the taps of `rows` and
-// `columns` of a (channels, taps, ROWS) · strip, + bias (ROWS) where there is one.
+// c (ROWS, NV pixels, kLanes; row stride c_stride, pixels w.pixel_to apart) = sum over channels and
+// the taps of `rows` and `columns` of a (channels, taps, ROWS) · strip, + bias (ROWS) where there
+// is one.
 template <class T, int ROWS, int NV>
 void batch_tile(const BatchWindow<T>& w, TapRange rows, TapRange columns, const T* a,
                 const T* strip, const T* bias, T* c, int64_t c_stride) {
@@ -205,37 +207,6 @@ TATAMI_INLINE double batch_taps(const GatherShape& g) {
     return rows * columns;
 }
 
-// Whether this costs less than what would be done else (`direct`: sliding over a strip, else gemm),
-// by shape alone. Counted in products of a vector; measured: what it takes to read a vector of
-// pixels, to write one, more where images lie whole pages apart or pixels apart from one another,
-// and to gather one for gemm.
-template <class T, class A>
-TATAMI_INLINE bool batch_pays(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
-                              const Phase<T, A>* phase, int64_t count, bool direct,
-                              const Strip& strip) {
-    constexpr int64_t kMostBytes = 3 << 18, kPage = 4096;
-    constexpr double kRead = 10, kWrite = 14, kWritePages = 22, kWriteApart = 200, kGather = 8;
-    if (g.taps == 1 || s.vectors * kPack<T> * int64_t(sizeof(T)) > kMostBytes) return false;
-    const double channels = double(g.channels);
-    const Walk<T> walk(strip.rows, g.columns, strip.pitch);
-    const double slots = double(walk.vectors * kLanes<T>) / double(strip.rows * g.columns);
-    double cost = channels * double(g.h * g.w) * kRead, other = 0;
-    int64_t covered = 0;
-    for (int64_t p = 0; p < count; p++) {
-        const GatherShape shape = phase[p].shape(g);
-        const int64_t pixels = shape.rows * shape.columns;
-        const double depth = channels * double(shape.taps);
-        const double write = phase[p].out.pixel_stride == 1 ? kWrite : kWriteApart;
-        covered += pixels;
-        cost += channels * batch_taps(shape) * double(m);
-        other += double(pixels) * (direct ? (depth * slots + write) * double(m)
-                                          : depth * (double(m) + kGather) + (write - kWrite) * m);
-    }
-    if (covered != phase->out.plane) return false;  // pixels between them are somebody else's
-    cost += double(covered * m) * (covered * sizeof(T) % kPage ? kWrite : kWritePages);
-    return double(round_up(images, kPack<T>)) * cost < double(images) * other;
-}
-
 // Rows [row, row + rows) of a phase's grid in a tile of `count` channels: c (count, image rows from
 // row · w.row_to on, kLanes; row stride c_stride).
 template <class T>
@@ -268,8 +239,8 @@ struct BatchBand {
 
 // Products of m rows of weights over all images, whose phases cover `whole`: fill(image, images,
 // strip) lays images out as vectors, use(band, c) takes c (count, rows, columns, kLanes), behind
-// which lie more vectors than lanes. Bands are whole multiples of `unit` rows of the grid g, but for
-// the last one.
+// which lie more vectors than lanes. Bands are whole multiples of `unit` rows of the grid g, but
+// for the last one.
 template <class T, class A, class Fill, class Use>
 void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
            const Image<T>& whole, const Phase<T, A>* phase, int64_t count, int64_t unit,
@@ -333,8 +304,7 @@ void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
                     const BatchWindow<T>& w = windows.as<BatchWindow<T>>()[p];
                     batch_rows(w, s, packed_at(i, p), strip,
                                whole.bias ? whole.bias + first : nullptr, band.count, row,
-                               min(bands.size, w.g.rows - row), c,
-                               band.rows * whole.columns * n);
+                               min(bands.size, w.g.rows - row), c, band.rows * whole.columns * n);
                 }
                 use(band, c);
             }

@@ -67,7 +67,7 @@ static void input_grad_strided(const Conv2d& p, const T* dy, const T* weight, co
         const int64_t count = phases_of(p, s, weight + o * p.group_c * window,
                                         bias ? bias + c : nullptr, dx + c * p.h * p.w, phase);
         const Image<T> whole{
-            dx + c * p.h * p.w,         p.c * p.h * p.w, p.h * p.w, p.h, p.w, p.w, 1,
+            dx + c * p.h * p.w,        p.c * p.h * p.w, p.h * p.w, p.h, p.w, p.w, 1,
             bias ? bias + c : nullptr, p.activation};
         products(p.group_c, p.n, dy + o * p.oh * p.ow, g, whole, phase, count);
     });

@@ -31,7 +31,7 @@ TATAMI_INLINE auto with_input_grad(const Conv2d& p, const Use& use) {
 // Every pixel of the grid, of images that are written elsewhere.
 template <class T>
 static Image<T> grid_of(const GatherShape& g, const T* bias) {
-    return {nullptr, 0, g.rows * g.columns, g.rows, g.columns, g.columns,
+    return {nullptr, 0,    g.rows * g.columns, g.rows, g.columns, g.columns,
             1,       bias, Activation::none};
 }
 
