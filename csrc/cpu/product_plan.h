@@ -32,13 +32,13 @@ template <class T>
 TATAMI_INLINE double batch_cost(int64_t m, int64_t images, const GatherShape& g,
                                 const BatchStrip& s, double taps, int64_t pixels) {
     constexpr int64_t kNearBytes = 5 << 18, kPage = 4096, lanes = kPack<T>;
-    constexpr double kRead = 10, kWritePages = 22, kFar = 1.2, kShared = 1.3;
+    constexpr double kRead = 10, kWritePages = 60, kFar = 1.2, kShared = 1.3;
     const double far = strip_bytes<T>(s) > kNearBytes ? kFar : 1;
     const double products = double(g.channels * m) * taps * far;
     const double read = double(g.channels * g.h * g.w) * kRead;
-    const double write = pixels * sizeof(T) % kPage ? kWriteVector : kWritePages;
-    return double(round_up(images, lanes)) / double(max<int64_t>(images, 1)) *
-           (images <= lanes ? kShared : 1) * (products + read + double(pixels * m) * write);
+    const double write = m * pixels * sizeof(T) % kPage ? kWriteVector : kWritePages;
+    return double(round_up(images, lanes)) / double(images) * (images <= lanes ? kShared : 1) *
+           (products + read + double(pixels * m) * write);
 }
 
 // `taps` over all pixels, with those on the padding; rows of the strip are filled one by one, each
@@ -75,8 +75,8 @@ TATAMI_INLINE bool batch_pays(int64_t m, int64_t images, const GatherShape& g, c
                               const Phase<T, A>* phase, int64_t count, bool direct,
                               const Strip& strip) {
     constexpr int64_t kMostBytes = 10 << 18;
-    constexpr double kMargin = 0.9;
-    if (g.taps == 1 || strip_bytes<T>(s) > kMostBytes) return false;
+    constexpr double kPhases = 1.1;  // each passes over the strip
+    if (images * m * g.channels == 0 || g.taps == 1 || strip_bytes<T>(s) > kMostBytes) return false;
     double inside = 0, all = 0, write = 0;
     int64_t pixels = 0;
     for (int64_t p = 0; p < count; p++) {
@@ -89,7 +89,7 @@ TATAMI_INLINE bool batch_pays(int64_t m, int64_t images, const GatherShape& g, c
     if (pixels != phase->out.plane) return false;  // others lie between them
     const double other =
         write + (direct ? sliding_cost<T>(m, g, strip, all) : gathered_cost<T>(m, g, all));
-    return batch_cost<T>(m, images, g, s, inside, pixels) < kMargin * other;
+    return batch_cost<T>(m, images, g, s, inside, pixels) * (count > 1 ? kPhases : 1) < other;
 }
 
 // Of m channels of all images; g: the taps of all phases, on the largest grid.

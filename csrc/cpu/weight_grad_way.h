@@ -20,7 +20,7 @@ inline constexpr double kNever = 1e30;
 // kNever where the images as vectors, or the sums, would not fit the caches.
 template <class T>
 TATAMI_INLINE double lanes_cost(const Conv2d& p, const GatherShape& g) {
-    constexpr int64_t kMostBytes = 3 << 18, kMostSums = 1 << 19, kMostGrid = 1 << 22, kTogether = 4;
+    constexpr int64_t kMostBytes = 10 << 18, kMostSums = 1 << 19, kMostGrid = 1 << 22, kTogether = 4;
     constexpr double kProducts = 1.04, kRead = 8;  // to transpose a vector of pixels
     const BatchStrip s = plan_batch(g);
     const int64_t m = p.group_o, pixels = g.rows * g.columns;
