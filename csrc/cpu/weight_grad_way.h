@@ -20,14 +20,15 @@ inline constexpr double kNever = 1e30;
 // kNever where the images as vectors, or the sums, would not fit the caches.
 template <class T>
 TATAMI_INLINE double lanes_cost(const Conv2d& p, const GatherShape& g) {
-    constexpr int64_t kMostBytes = 10 << 18, kMostSums = 1 << 19, kMostGrid = 1 << 22, kTogether = 4;
+    constexpr int64_t kMostBytes = 10 << 18, kMostSums = 1 << 19, kMostGrid = 1 << 22,
+                      kTogether = 4;
     constexpr double kProducts = 1.04, kRead = 8;  // to transpose a vector of pixels
     const BatchStrip s = plan_batch(g);
     const int64_t m = p.group_o, pixels = g.rows * g.columns;
     const int64_t vector = kPack<T> * int64_t(sizeof(T));
     const int64_t held = s.vectors + min(m, kTogether) * pixels;  // the source, a tile of dy
-    if (count_tap_columns(g) == 1 || held * vector > kMostBytes || m * pixels * vector > kMostGrid ||
-        m * g.channels * g.taps * vector > kMostSums)
+    if (count_tap_columns(g) == 1 || held * vector > kMostBytes ||
+        m * pixels * vector > kMostGrid || m * g.channels * g.taps * vector > kMostSums)
         return kNever;
     double rows = 0;
     for (int64_t t = 0; t < g.taps; t++) {
