@@ -56,11 +56,12 @@ TATAMI_INLINE void read_across(const T* x, int64_t size, int64_t rows, T* to) {
         [=](int64_t p, Vec<T> v) { store(to + p * kLanes<T>, v); });
 }
 
-// Rows of y that follow one another, from (size, kLanes), of which whole squares are read.
+// to (up to kLanes rows, size; `stride` elements between rows) from (size, kLanes), of which whole
+// squares are read.
 template <class T>
-TATAMI_INLINE void write_along(const T* from, int64_t size, int64_t rows, T* y) {
+void write_along(const T* from, int64_t size, T* to, int64_t stride, int64_t rows) {
     each_along(from, size, rows, [=](int64_t i, int64_t p, Vec<T> v, int64_t left) {
-        store_some(y + i * size + p, v, left);
+        store_some(to + i * stride + p, v, left);
     });
 }
 

@@ -6,7 +6,7 @@
 // padding, which are zeros: the same bits wherever the weights are finite.
 #pragma once
 
-#include "cpu/copy.h"
+#include "cpu/across.h"
 #include "cpu/direct.h"
 #include "cpu/image.h"
 #include "cpu/parallel.h"
@@ -145,44 +145,15 @@ void fill_batch(const GatherShape& g, const BatchStrip& s, const T* image, int64
     }
     to += s.left * n;
     int64_t column = 0;
-    const int64_t pixels = g.channels * g.h * g.w;
-    for (int64_t p = 0; p < pixels; p += n) {
-        const int64_t left = pixels - p;
-        Vec<T> square[n];
-#pragma GCC unroll 16
-        for (int i = 0; i < n; i++)
-            square[i] = i < images ? load_some(image + i * g.image_stride + p, left) : Vec<T>{};
-        transpose<T>(square);
-#pragma GCC unroll 16
-        for (int i = 0; i < n; i++) {
-            if (i >= left) break;
-            store(to + column * n, square[i]);
+    each_across<T>(
+        g.channels * g.h * g.w, images,
+        [=](int64_t i, int64_t p, int64_t left) {
+            return load_some(image + i * g.image_stride + p, left);
+        },
+        [&](int64_t, Vec<T> v) {
+            store(to + column * n, v);
             if (++column == g.w) column = 0, to += s.pitch * n;
-        }
-    }
-}
-
-// to (images, pixels; row stride image_stride) = transpose of from (pixels, kLanes), of which whole
-// vectors of pixels are read.
-template <class T>
-void write_batch(const T* from, int64_t pixels, T* to, int64_t image_stride, int64_t images) {
-    constexpr int n = kLanes<T>;
-    for (int64_t p = 0; p < pixels; p += n) {
-        const int64_t left = pixels - p;
-        Vec<T> square[n];
-#pragma GCC unroll 16
-        for (int i = 0; i < n; i++) square[i] = load(from + (p + i) * n);
-        transpose<T>(square);
-#pragma GCC unroll 16
-        for (int i = 0; i < n; i++) {
-            if (i >= images) break;
-            T* const image = to + i * image_stride + p;
-            if (left >= n)
-                store(image, square[i]);
-            else
-                store_first(image, square[i], left);
-        }
-    }
+        });
 }
 
 // The taps that reach the source from grid row i.
@@ -319,7 +290,7 @@ void batch(int64_t m, int64_t images, const GatherShape& g, const BatchStrip& s,
         const int64_t pixels = band.rows * whole.columns, channel = pixels * kLanes<T>;
         activate_rows(whole.activation, c, channel, band.count, channel);
         for (int64_t r = 0; r < band.count; r++)
-            write_batch(c + r * channel, pixels,
+            write_along(c + r * channel, pixels,
                         whole.data + band.image * whole.image_stride +
                             (band.first + r) * whole.plane + band.row * whole.columns,
                         whole.image_stride, band.images);

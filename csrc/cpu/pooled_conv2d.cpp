@@ -79,9 +79,9 @@ static void forward(const PooledConv2d& pooled, const T* x, const T* weight, con
             T* const to =
                 y + (band.image * p.o + band.first) * windows + band.row / 2 * pooled.columns;
             if (size == windows)  // channels follow one another
-                return write_batch(c, band.count * size, to, p.o * windows, band.images);
+                return write_along(c, band.count * size, to, p.o * windows, band.images);
             for (int64_t r = 0; r < band.count; r++)
-                write_batch(c + r * size * kLanes<T>, size, to + r * windows, p.o * windows,
+                write_along(c + r * size * kLanes<T>, size, to + r * windows, p.o * windows,
                             band.images);
         };
         const Phase<T, MatrixA<T>> phase{{weight, depth, 1}, 0, g.taps, grid_of(g, bias)};

@@ -74,7 +74,7 @@ TATAMI_INLINE void fold_small(const Pool2d& p, const T* x, T* y, bool streamed, 
                 }
             });
         }
-        write_along(folded, out, count, results.next(count));
+        write_along(folded, out, results.next(count), out, count);
     }
 }
 
@@ -134,7 +134,7 @@ TATAMI_INLINE void argmax_small(const Pool2d& p, const T* x, T* y, int64_t* indi
                 store(places + (o * columns.out + q) * n, (Vec<T>)best.place);
             }
         }
-        write_along(values, out, count, to_values.next(count));
+        write_along(values, out, to_values.next(count), out, count);
         double* const to = to_places.next(count);
         each_along(places, out, count, [=](int64_t i, int64_t q, Vec<T> v, int64_t left) {
             store_indices<T>(to + i * out + q, 0, (Mask<T>)v, left);

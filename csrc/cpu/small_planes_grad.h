@@ -57,7 +57,7 @@ TATAMI_INLINE void spread_small(const Pool2d& p, const Divisors<T>& divisors, co
                 store(pixels + (r * columns.size + c) * n, sum);
             }
         }
-        write_along(pixels, size, together, results.next(together));
+        write_along(pixels, size, results.next(together), size, together);
     }
 }
 

@@ -20,15 +20,16 @@ inline constexpr double kNever = 1e30;
 // kNever where the images as vectors, or the sums, would not fit the caches.
 template <class T>
 TATAMI_INLINE double lanes_cost(const Conv2d& p, const GatherShape& g) {
-    constexpr int64_t kMostBytes = 10 << 18, kMostSums = 1 << 19, kMostGrid = 1 << 22,
-                      kTogether = 4;
+    constexpr int64_t kMostBytes = 10 << 18, kNearSums = 1 << 19, kMostSums = 3 << 20,
+                      kMostGrid = 1 << 22, kTogether = 4;
     constexpr double kProducts = 1.04, kRead = 8;  // to transpose a vector of pixels
+    constexpr double kFarSum = 25;  // to read and write one beyond a core's own cache
     const BatchStrip s = plan_batch(g);
     const int64_t m = p.group_o, pixels = g.rows * g.columns;
-    const int64_t vector = kPack<T> * int64_t(sizeof(T));
+    const int64_t vector = kPack<T> * int64_t(sizeof(T)), sums = m * g.channels * g.taps;
     const int64_t held = s.vectors + min(m, kTogether) * pixels;  // the source, a tile of dy
     if (count_tap_columns(g) == 1 || held * vector > kMostBytes ||
-        m * pixels * vector > kMostGrid || m * g.channels * g.taps * vector > kMostSums)
+        m * pixels * vector > kMostGrid || sums * vector > kMostSums)
         return kNever;
     double rows = 0;
     for (int64_t t = 0; t < g.taps; t++) {
@@ -37,8 +38,9 @@ TATAMI_INLINE double lanes_cost(const Conv2d& p, const GatherShape& g) {
     }
     const double products = kProducts * double(m * g.channels) * rows * double(g.columns);
     const double read = kRead * double(g.channels * g.h * g.w + m * pixels);
+    const double far = sums * vector > kNearSums ? kFarSum * double(sums) : 0;
     const double idle = double(round_up(p.n, kPack<T>)) / double(p.n);  // lanes without an image
-    return idle * (products + read) / double(pixels);
+    return idle * (products + read + far) / double(pixels);
 }
 
 // A row of pixels leaves lanes idle, a tile is summed once for all pixels of its units, a strip is
@@ -73,9 +75,10 @@ TATAMI_INLINE double gemm_cost(const Conv2d& p, const GatherShape& g) {
 // The same as fitted to shapes of many small images: whole panels, a tap found for all channels.
 template <class T>
 TATAMI_INLINE double small_gemm_cost(const Conv2d& p, const GatherShape& g) {
-    constexpr double kGather = 12, kGatherTap = 18;
+    constexpr double kGather = 12, kGatherApart = 36, kGatherTap = 18;
     const int64_t panels = round_up(p.group_c * g.taps, 2 * kPack<T>);
-    return double(p.group_o * panels) + double(g.taps) * (double(p.group_c) * kGather + kGatherTap);
+    const double gather = double(p.group_c) * (p.stride_w == 1 ? kGather : kGatherApart);
+    return double(p.group_o * panels) + double(g.taps) * (gather + kGatherTap);
 }
 
 // g: as forward_gather says.

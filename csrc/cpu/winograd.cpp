@@ -149,7 +149,7 @@ static void write_results(const TileGrid& grid, const TileGroup& group, const Ti
                     store(pixels + p * n, load(pixels + p * n) + bias);
             }
             activate_rows(out.activation, pixels, size * n, 1, size * n);
-            write_batch(pixels, size,
+            write_along(pixels, size,
                         out.data + piece.image * out.image_stride + (channel + first) * out.plane +
                             row * out.columns,
                         out.plane, width);

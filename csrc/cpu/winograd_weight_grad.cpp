@@ -75,7 +75,7 @@ static void write_taps(const T* sums, int64_t product, int64_t rows, int64_t vec
         for (int64_t v = 0; v < vectors; v++) {
             transform<T, S::kResult>(sums + (row * vectors + v) * n, kProductsSide<S> * product,
                                      product, window, side * n, n);
-            write_batch(window, taps, dweight + row * o_stride + v * n * taps, taps,
+            write_along(window, taps, dweight + row * o_stride + v * n * taps, taps,
                         min<int64_t>(n, channels - v * n));
         }
 }
