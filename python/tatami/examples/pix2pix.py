@@ -54,7 +54,7 @@ def run(out, quick=False):
     train, (x, real) = recipe.data(None, None), recipe.held_out()
     if quick:
         train = [part[::2] for part in train]
-    epochs = 4 if quick else recipe.EPOCHS
+    epochs = 8 if quick else recipe.EPOCHS
     models = {
         "L1 alone": learnt(*train, epochs, critic=False),
         "L1 and critic": learnt(*train, epochs, critic=True),
