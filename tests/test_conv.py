@@ -161,6 +161,8 @@ def test_strides_of_many_small_images(isa):
 
 def test_an_image_alone_has_the_same_bits(isa):
     """Lanes of images add up what strips and panels do, in the same order."""
+    if isa == "cuda":
+        pytest.skip("a GPU shares a sum by how much there is to do, images included")
     random = np.random.default_rng(0).standard_normal
     for channels, outputs, size, kernel in ((12, 20, 7, 4), (16, 32, 7, 3), (24, 9, 5, 5)):
         grad_y = random((37, outputs, size, size)).astype(np.float32)
