@@ -1,6 +1,6 @@
-"""What the tape costs: 200 operations on 4 floats, forward and backward.
+"""What the tape costs (200 operations on 4 floats, forward and backward), and Adam's step.
 
-python benchmarks/tape.py           # us an operation, processor time of one thread
+python benchmarks/tape.py           # us an operation and a step, processor time of one thread
 python benchmarks/tape.py --torch   # PyTorch's, where it is installed
 """
 
@@ -9,6 +9,7 @@ import statistics
 import time
 
 OPERATIONS = 200
+PARAMETERS = 10  # of 4 floats each
 
 
 def chain(x, w, b, tanh):
@@ -37,6 +38,17 @@ def tatami_pass():
     return run
 
 
+def tatami_step():
+    import numpy as np
+
+    from tatami import Tensor, nn, optim
+
+    params = [nn.Parameter(np.ones(4, np.float32)) for _ in range(PARAMETERS)]
+    for p in params:
+        p.grad = Tensor(np.ones(4, np.float32))
+    return optim.Adam(params).step
+
+
 def torch_pass():
     import torch
 
@@ -52,19 +64,30 @@ def torch_pass():
     return run
 
 
+def torch_step():
+    import torch
+
+    params = [torch.nn.Parameter(torch.ones(4)) for _ in range(PARAMETERS)]
+    for p in params:
+        p.grad = torch.ones(4)
+    return torch.optim.Adam(params).step
+
+
 def microseconds(run, rounds=30, repeats=20):
-    """The median over rounds, an operation."""
+    """A call, the median over rounds."""
     times = []
     for _ in range(rounds):
         begin = time.process_time()
         for _ in range(repeats):
             run()
-        times.append((time.process_time() - begin) / repeats / OPERATIONS * 1e6)
+        times.append((time.process_time() - begin) / repeats * 1e6)
     return statistics.median(times)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--torch", action="store_true", help="measure PyTorch instead")
-    run = torch_pass() if parser.parse_args().torch else tatami_pass()
-    print(f"{microseconds(run):.2f} us an operation, forward and backward")
+    peer = parser.parse_args().torch
+    run, step = (torch_pass(), torch_step()) if peer else (tatami_pass(), tatami_step())
+    print(f"{microseconds(run) / OPERATIONS:.2f} us an operation, forward and backward")
+    print(f"{microseconds(step):.1f} us a step of Adam with {PARAMETERS} parameters")
