@@ -278,6 +278,18 @@ def test_subclasses_weak_references_and_methods():
     assert type(named + 1) is Tensor
 
 
+def test_a_gradient_is_a_tensor_of_the_same_shape():
+    p = Parameter(np.ones(3, np.float32))
+    p.grad = Tensor(np.ones(3, np.float32))
+    with pytest.raises(TypeError, match=r"grad: must be a tensor or None, got numpy\.ndarray"):
+        p.grad = np.ones(3, np.float32)
+    with pytest.raises(ValueError, match=r"grad: its shape \(1, 3\) is not \(3,\)"):
+        p.grad = Tensor(np.ones((1, 3)))
+    assert p.grad.shape == (3,)
+    p.grad = None
+    assert p.grad is None
+
+
 def test_scalars_of_numpy_do_not_change_the_dtype():
     x = Tensor([1.0, 2.0], requires_grad=True)
     y = x / np.sqrt(2) * np.float64(3) + np.int64(1)

@@ -87,7 +87,24 @@ PyObject* get_grad(PyObject* self, void*) {
     return Py_XNewRef(self_of(self)->grad);
 }
 
+// The gradient itself. TypeError where it is no tensor, ValueError where it is of another shape.
+PyObject* checked_grad(Tensor* t, PyObject* value) {
+    Tensor* grad = as_tensor(value);
+    if (!grad) {
+        PyErr_Format(PyExc_TypeError,
+                     "grad: must be a tensor or None, got %s (Tensor(x) is a tensor of an array)",
+                     Py_TYPE(value)->tp_name);
+        throw py::error_already_set();
+    }
+    if (t->data == Py_None || same_shape(t->data, grad->data)) return value;
+    PyErr_Format(PyExc_ValueError, "grad: its shape %S is not %S, the tensor's",
+                 shape_of(grad->data).ptr(), shape_of(t->data).ptr());
+    throw py::error_already_set();
+}
+
 int set_grad(PyObject* self, PyObject* value, void*) {
+    const bool given = value && value != Py_None;
+    if (given && !guarded([&] { return checked_grad(self_of(self), value); })) return -1;
     if (recorder) capture::write_grad(self);
     Py_XSETREF(self_of(self)->grad, Py_NewRef(value ? value : Py_None));
     return 0;
