@@ -268,3 +268,30 @@ def test_what_takes_no_bfloat16_says_so(name, dtype):
     if any(is_float(a) for a in case.inputs(np.float64, 2)):
         with pytest.raises(TypeError, match="bfloat16; float32 and float64 are supported"):
             case.call(K, *arrays)
+
+
+@every_dtype
+@pytest.mark.parametrize("reverse", [False, True])
+def test_lstm_with_rows_that_end_early(reverse, dtype, isa):
+    """Odd sizes, forward and backward: off by a few roundings of the largest value, with NaN past
+    the rows' ends."""
+    for steps, batch, inputs, hidden in ((4, 5, 7, 9), (3, 9, 16, 33), (1, 2, 3, 1), (0, 2, 3, 5)):
+        rng = np.random.default_rng(hidden)
+        shapes = [(steps, batch, inputs), (4 * hidden, inputs), (4 * hidden, hidden)]
+        shapes += [(4 * hidden,)] * 2 + [(batch, hidden)] * 2
+        arrays = [(rng.normal(size=s) / hidden**0.5).astype(dtype) for s in shapes]
+        grads = [rng.normal(size=s) for s in ((steps, batch, hidden), *shapes[-2:])]
+        grads = [g.astype(dtype) for g in grads]
+        lengths = np.arange(batch) % (steps + 1)
+        wide = [a.astype(np.float64) for a in arrays]
+        for n, length in enumerate(lengths):
+            arrays[0][length:, n] = np.nan
+        options = {"lengths": lengths, "reverse": reverse, "return_cache": True}
+        *results, cache = K.lstm(*arrays, **options)
+        *wanted, kept = R.lstm(*wide, **options)
+        results += K.lstm_grad(*grads, cache)
+        wanted += R.lstm_grad(*(g.astype(np.float64) for g in grads), kept)
+        for y, ref in zip(results, wanted, strict=True):
+            error = np.abs(y.astype(np.float64) - ref).max(initial=0)
+            allowed = C * float(finfo(dtype).eps) * np.abs(ref).max(initial=0)
+            assert error <= allowed, f"{steps} {batch} {inputs} {hidden}: {error / allowed} C eps"

@@ -10,6 +10,10 @@ from tatami import kernels as K
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 every_layer = pytest.mark.parametrize("name", GATES)
+every_variant = pytest.mark.parametrize(
+    ("name", "options"),
+    [("lstm", {}), ("gru", {}), ("gru", {"reset_after": False}), ("rnn", {"activation": "relu"})],
+)
 
 
 def layer(name, steps, batch, inputs, hidden, dtype=np.float32, seed=0):
@@ -56,10 +60,7 @@ def test_sizes_around_the_vector_width(name, isa):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [("lstm", {}), ("gru", {}), ("gru", {"reset_after": False}), ("rnn", {"activation": "relu"})],
-)
+@every_variant
 def test_sizes_that_are_multiples_of_nothing(name, options, reverse, isa):
     """Units and rows that are shared out among blocks, and rows that end on their way or at once;
     the last size is too large for a block of the emulated GPU to keep its weights."""
@@ -112,20 +113,25 @@ def test_reverse_is_the_sequence_read_backwards(name, isa):
         np.testing.assert_array_equal(a, b)
 
 
-@every_layer
+@every_variant
 @pytest.mark.parametrize("reverse", [False, True])
-def test_lengths_are_sequences_of_their_own(name, reverse, isa):
+def test_lengths_are_sequences_of_their_own(name, options, reverse, isa):
     """What lies past a row's end is never used, whatever it holds; outputs there are 0."""
     lengths = np.array([5, 0, 1, 3, 5])
     arrays = layer(name, 5, 5, 12, 20)
     x, parameters, states = arrays[0], arrays[1:5], arrays[5:]
     for n, length in enumerate(lengths):
         x[length:, n] = np.nan
-    *mine, cache = run(name, arrays, lengths=lengths, reverse=reverse, return_cache=True)
+    settings = {"reverse": reverse, **options}
+    *mine, cache = run(name, arrays, lengths=lengths, return_cache=True, **settings)
     y, last = mine[0], mine[1:]
     finite = [np.nan_to_num(x), *arrays[1:]]
+    *_, finite_cache = run(name, finite, lengths=lengths, return_cache=True, **settings)
+    gradient = getattr(K, f"{name}_grad")
     grads = [np.ones_like(a) for a in mine]
-    found = getattr(K, f"{name}_grad")(*grads, cache)
+    found = gradient(*grads, cache)
+    for a, b in zip(found, gradient(*grads, finite_cache), strict=True):
+        np.testing.assert_array_equal(a, b)
     for n, length in enumerate(lengths):
         assert not y[length:, n].any()
         assert not found[0][length:, n].any(), "x past the end has no gradient"
@@ -134,7 +140,7 @@ def test_lengths_are_sequences_of_their_own(name, reverse, isa):
             for a, b in zip(last, states, strict=True):
                 np.testing.assert_array_equal(a[n], b[n])
             continue
-        alone, *end = run(name, row, reverse=reverse)
+        alone, *end = run(name, row, **settings)
         bound = magnitude(finite)
         assert_close(y[:length, n], alone[:, 0].astype(np.float64), bound)
         for a, b in zip(last, end, strict=True):

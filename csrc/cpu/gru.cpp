@@ -60,7 +60,9 @@ struct GruReset : GruStep<T> {
         const Vec<T> r = sigmoid<T>(sum[0] + u.load(gate_r));
         u.store(gate_z, sigmoid<T>(sum[1] + u.load(gate_z)));
         u.store(gate_r, r);
-        u.store(gate_z + 2 * this->h_size, r * u.load(this->h_before + row * this->state_row));
+        // The gradient of W_hn reads it for all rows.
+        u.store(gate_z + 2 * this->h_size,
+                this->live(row) ? r * u.load(this->h_before + row * this->state_row) : Vec<T>{});
     }
 };
 

@@ -226,9 +226,9 @@ StepProduct<T> from_later(const BackwardFrame<T>& f, int64_t step, int64_t depth
 }
 
 // sum (columns) over the rows of delta (rows, columns; row stride `stride`), by blocks of rows so
-// that the error grows slowly.
-template <class T>
-void sum_rows(const T* delta, int64_t stride, int64_t rows, int64_t columns, T* sum) {
+// that the error grows slowly; computed in T.
+template <class T, class S>
+void sum_rows(const S* delta, int64_t stride, int64_t rows, int64_t columns, S* sum) {
     constexpr int64_t block = 64;
     parallel_for(ceil_div(columns, kLanes<T>), rows * columns / kLanes<T>, [&](int64_t task, int) {
         const Units<T> units{task * kLanes<T>, min<int64_t>(kLanes<T>, columns - task * kLanes<T>)};
@@ -251,15 +251,39 @@ void weight_gradient(const Recurrent& p, const T* delta, int64_t first, int64_t 
                {grad_w + first * k, k, nullptr, Activation::none});
 }
 
+// x with zeros past the rows' ends, where it may hold a NaN, which times a gradient of zero is one.
+template <class T>
+class EndedRows {
+  public:
+    EndedRows(const Recurrent& p, const RecurrentBackward<T>& a)
+        : x_(a.x), own_(a.lengths ? size_t(p.t * p.n * p.i) * sizeof(T) : 0) {
+        if (!a.lengths) return;
+        x_ = own_.template as<T>();
+        parallel_for(p.t * p.n, p.t * p.n * p.i / kLanes<T>, [&](int64_t row, int) {
+            T* const to = own_.template as<T>() + row * p.i;
+            if (row / p.n < a.lengths[row % p.n])
+                std::memcpy(to, a.x + row * p.i, size_t(p.i) * sizeof(T));
+            else
+                std::memset(to, 0, size_t(p.i) * sizeof(T));
+        });
+    }
+    const T* data() const { return x_; }
+
+  private:
+    const T* x_;
+    const memory::Scratch own_;
+};
+
 // Everything that is not recurrent: one product each over all steps.
 template <class T>
 void finish_gradients(const BackwardFrame<T>& f) {
     const Recurrent& p = f.p;
     const RecurrentBackward<T>& a = f.a;
     const int64_t rows = p.t * p.n;
+    const EndedRows<T> x(p, a);
     product<T>(rows, p.i, p.columns, {f.delta, p.delta_row, 1}, {a.w_ih, p.i, 1},
                {a.grad_x, p.i, nullptr, Activation::none});
-    weight_gradient<T>(p, f.delta, 0, p.columns, p.i, {a.x, p.i, 1}, a.grad_w_ih);
+    weight_gradient<T>(p, f.delta, 0, p.columns, p.i, {x.data(), p.i, 1}, a.grad_w_ih);
     const MatrixB<T> h{f.h.before(0), p.state_row, 1};
     if (p.kind == RecurrentKind::gru_reset_before) {  // its last gate saw r h, which it kept
         weight_gradient<T>(p, f.delta_h, 0, 2 * p.h, p.h, h, a.grad_w_hh);
@@ -268,16 +292,16 @@ void finish_gradients(const BackwardFrame<T>& f) {
     } else {
         weight_gradient<T>(p, f.delta_h, 0, p.columns, p.h, h, a.grad_w_hh);
     }
-    if (a.grad_b_ih) sum_rows(f.delta, p.delta_row, rows, p.columns, a.grad_b_ih);
-    if (a.grad_b_hh) sum_rows(f.delta_h, p.delta_row, rows, p.columns, a.grad_b_hh);
+    if (a.grad_b_ih) sum_rows<T>(f.delta, p.delta_row, rows, p.columns, a.grad_b_ih);
+    if (a.grad_b_hh) sum_rows<T>(f.delta_h, p.delta_row, rows, p.columns, a.grad_b_hh);
 }
 
 // grad_h0 = what the first step sends back.
-template <class T>
+template <class T, class S = T>
 struct FirstState {
     const T* carry;
     int64_t carry_row;
-    T* grad_h0;
+    S* grad_h0;
     int64_t h;
 
     TATAMI_INLINE void fetch(int64_t row, Units<T> u) const { u.fetch(carry + row * carry_row); }

@@ -2,6 +2,7 @@
 // packed once a sequence, whose sums are used while they are in L1.
 #pragma once
 
+#include "cpu/bfloat16.h"
 #include "cpu/product.h"
 
 namespace tatami::TATAMI_ISA {
@@ -38,22 +39,25 @@ struct Live {
     }
 };
 
-// Up to kLanes neighbouring hidden units of a row.
+// Up to kLanes neighbouring hidden units of a row, of T or, for float, of bfloat16.
 template <class T>
 struct Units {
     int64_t first, count;
 
-    TATAMI_INLINE Vec<T> load(const T* row) const {
+    template <class S>
+    TATAMI_INLINE Vec<T> load(const S* row) const {
         return count == kLanes<T> ? TATAMI_ISA::load(row + first) : load_first(row + first, count);
     }
-    TATAMI_INLINE void store(T* row, Vec<T> v) const {
+    template <class S>
+    TATAMI_INLINE void store(S* row, Vec<T> v) const {
         if (count == kLanes<T>)
             TATAMI_ISA::store(row + first, v);
         else
             store_first(row + first, v, count);
     }
     // The units may lie on two cache lines.
-    TATAMI_INLINE void fetch(const T* row) const {
+    template <class S>
+    TATAMI_INLINE void fetch(const S* row) const {
         __builtin_prefetch(row + first);
         __builtin_prefetch(row + first + count - 1);
     }

@@ -194,6 +194,19 @@ struct BackwardPhase {
     }
 };
 
+// x with zeros past the rows' ends, where it may hold a NaN, which times a gradient of zero is one.
+template <class T>
+struct EndRows {
+    T* to;
+    const T* x;
+    const int64_t* lengths;
+    int64_t n, i;
+    TATAMI_DEVICE void operator()(int64_t row, int64_t column) const {
+        const int64_t at = row * i + column;
+        to[at] = row / n < lengths[row % n] ? x[at] : T(0);
+    }
+};
+
 // Everything that is not recurrent: one product each over all steps.
 template <class T>
 void finish_gradients(const BackwardFrame<T>& f) {
@@ -212,7 +225,10 @@ void finish_gradients(const BackwardFrame<T>& f) {
                      grad_w + first * k,
                      k});
     };
-    of_weight(f.delta, 0, p.columns, p.i, a.x, p.i, a.grad_w_ih);
+    const Workspace ended(a.lengths ? size_t(rows * p.i) * sizeof(T) : 0);
+    T* const own = ended.template as<T>();
+    if (a.lengths) each_unit(rows, p.i, EndRows<T>{own, a.x, a.lengths, p.n, p.i});
+    of_weight(f.delta, 0, p.columns, p.i, a.lengths ? own : a.x, p.i, a.grad_w_ih);
     const bool before = p.kind == RecurrentKind::gru_reset_before;
     const int64_t of_h = before ? 2 * p.h : p.columns;
     of_weight(f.delta_h, 0, of_h, p.h, f.h.before(0), p.state_row, a.grad_w_hh);

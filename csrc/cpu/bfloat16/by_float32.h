@@ -8,8 +8,6 @@ namespace tatami::avx512 {
 
 template <class T>
 Conv2dKernels<T> conv2d_kernels();
-template <class T>
-RecurrentKernels<T> lstm_kernels();
 Tables make_tables();
 
 }  // namespace tatami::avx512
