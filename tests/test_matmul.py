@@ -51,6 +51,7 @@ def test_large_products_cross_every_block(isa):
             (700, 45, 520),
             (300, 10, 1030),
             (4, 2100, 1025),
+            *((rows, 1200 + rows, 300) for rows in (1, 2, 3, 4)),  # all of it within the caches
             (513, 513, 513),
         ):
             a, b = whole((m, k), (k, n), dtype=dtype)

@@ -43,7 +43,55 @@ TATAMI_INLINE void thin_block(const T* a, int64_t a_row, int64_t a_column, const
             [=](T* p, Vec<T> v) { store_first(p, v, left); });
 }
 
-// Columns of b contiguous: sweeps 8 rows of b at a time over a strip of y.
+// As many vectors of columns as leave their sums in registers; a power of two, as widths often are.
+template <int ROWS>
+inline constexpr int kHeldVectors = kRegisters / 2 >> ROWS / 2;
+inline constexpr int64_t kHeldAhead = 8;  // rows from prefetch to use
+
+// y (ROWS, NV vectors) = a (ROWS, k) · b (k, NV vectors; row stride b_row); of a single vector, the
+// first `lanes`.
+template <class T, int ROWS, int NV>
+TATAMI_INLINE void thin_tile(const MatrixA<T>& a, const T* b, int64_t b_row, int64_t k,
+                             int64_t lanes, T* y, int64_t ldy) {
+    constexpr int n = kLanes<T>;
+    Vec<T> acc[ROWS][NV] = {};
+    const T* factors = a.data;
+    for (int64_t d = 0; d < k; d++, factors += a.column_stride, b += b_row) {
+        Vec<T> factor[ROWS];
+#pragma GCC unroll 4
+        for (int r = 0; r < ROWS; r++) factor[r] = broadcast(factors[r * a.row_stride]);
+#pragma GCC unroll 16
+        for (int v = 0; v < NV; v++) {
+            __builtin_prefetch(b + kHeldAhead * b_row + v * n, 0, 2);
+            const Vec<T> row = NV > 1 ? load(b + v * n) : load_first(b, lanes);
+#pragma GCC unroll 4
+            for (int r = 0; r < ROWS; r++) acc[r][v] = fma(factor[r], row, acc[r][v]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 16
+        for (int v = 0; v < NV; v++)
+            store_first(y + r * ldy + v * n, acc[r][v], NV > 1 ? n : lanes);
+}
+
+// Columns of b contiguous, b within the caches: each strip of it from top to bottom.
+template <class T, int ROWS>
+void thin_held(const MatrixA<T>& a, const MatrixB<T>& b, int64_t k, int64_t column, int64_t columns,
+               T* y, int64_t ldy) {
+    constexpr int64_t n = kLanes<T>, wide = kHeldVectors<ROWS>, narrow = wide / 2;
+    const T* const from = b.data + column;
+    int64_t c = 0;
+    for (; c + wide * n <= columns; c += wide * n)
+        thin_tile<T, ROWS, wide>(a, from + c, b.row_stride, k, n, y + c, ldy);
+    for (; c + narrow * n <= columns; c += narrow * n)
+        thin_tile<T, ROWS, narrow>(a, from + c, b.row_stride, k, n, y + c, ldy);
+    for (; c < columns; c += n)
+        thin_tile<T, ROWS, 1>(a, from + c, b.row_stride, k, min(n, columns - c), y + c, ldy);
+}
+
+// Columns of b contiguous, b in memory: sweeps 8 rows of b at a time over a strip of y, in long
+// runs.
 template <class T, int ROWS>
 void thin_rows(const MatrixA<T>& a, const MatrixB<T>& b, int64_t k, int64_t column, int64_t columns,
                T* y, int64_t ldy) {
@@ -96,7 +144,9 @@ template <class T, int ROWS>
 void thin_strip(const MatrixA<T>& a, const MatrixB<T>& b, const MatrixC<T>& c, int64_t k,
                 int64_t column, int64_t columns) {
     T* const y = c.data + column;
-    if (b.column_stride == 1)
+    if (b.column_stride == 1 && k * b.row_stride * int64_t(sizeof(T)) <= kStreamBytes)
+        thin_held<T, ROWS>(a, b, k, column, columns, y, c.row_stride);
+    else if (b.column_stride == 1)
         thin_rows<T, ROWS>(a, b, k, column, columns, y, c.row_stride);
     else
         thin_columns<T, ROWS>(a, b, k, column, columns, y, c.row_stride);
