@@ -96,12 +96,12 @@ def draw_ratios(axes, rows: list[Row]) -> None:
     axes.xaxis.set_minor_locator(LogLocator(subs=range(1, 10)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}x")
     axes.xaxis.set_minor_formatter(lambda value, _: "")
-    axes.set_title("times faster (right of 1x) than the peer\n", fontsize=9, loc="left")
+    axes.set_title("times faster (right of 1x) than the peer", fontsize=9, loc="left", pad=22)
     axes.grid(axis="x", alpha=0.3)
     axes.grid(axis="y", alpha=0.15)
     axes.tick_params(axis="y", length=0)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=8, frameon=False)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8, frameon=False)
 
 
 def draw_roofline(axes, rows: list[Row]) -> None:
