@@ -144,6 +144,7 @@ template <class T, int ROWS>
 void thin_strip(const MatrixA<T>& a, const MatrixB<T>& b, const MatrixC<T>& c, int64_t k,
                 int64_t column, int64_t columns) {
     T* const y = c.data + column;
+    // A slice of wider rows counts as the whole of them.
     if (b.column_stride == 1 && k * b.row_stride * int64_t(sizeof(T)) <= kStreamBytes)
         thin_held<T, ROWS>(a, b, k, column, columns, y, c.row_stride);
     else if (b.column_stride == 1)

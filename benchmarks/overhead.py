@@ -1,7 +1,7 @@
-"""What the tape costs (200 operations on 4 floats, forward and backward), and Adam's step.
+"""What is spent around small kernels: by the tape, 200 operations on 4 floats, and by Adam's step.
 
-python benchmarks/tape.py           # us an operation and a step, processor time of one thread
-python benchmarks/tape.py --torch   # PyTorch's, where it is installed
+python benchmarks/overhead.py           # us an operation and a step, processor time of one thread
+python benchmarks/overhead.py --torch   # PyTorch's, where it is installed
 """
 
 import argparse
