@@ -23,24 +23,30 @@ class Fetch {
     TATAMI_INLINE void begin(const Runs& runs) {
         runs_ = runs;
         if (runs.length <= 0) runs_.rows = 0;
-        at_ = 0;
+        at_ = line_start();
     }
 
     TATAMI_INLINE void some(int lines) {
-        constexpr int64_t kLine = 64;
         for (; runs_.rows > 0 && lines > 0; lines--) {
             __builtin_prefetch(runs_.data + at_);
             at_ += kLine;
             if (at_ < runs_.length) continue;
-            at_ = 0;
             runs_.data += runs_.stride;
             runs_.rows--;
+            at_ = line_start();
         }
     }
 
   private:
+    static constexpr int64_t kLine = 64;
+
+    // Short runs often lie on two lines.
+    TATAMI_INLINE int64_t line_start() const {
+        return -int64_t(reinterpret_cast<uintptr_t>(runs_.data) % kLine);
+    }
+
     Runs runs_;
-    int64_t at_ = 0;
+    int64_t at_ = 0;  // from where the run begins
 };
 
 }  // namespace tatami::TATAMI_ISA

@@ -89,8 +89,9 @@ TATAMI_INLINE void multiply_block(const DepthBlock& block, const Rectangle& all,
     }
 }
 
+// add: the product is added to what C holds, which goes on where that product ended.
 template <class T, class A, class B, class C>
-void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
+void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c, bool add = false) {
     if (m <= 0 || n <= 0) return;
     const Blocks depths = even_blocks(k, c.depth_limit(), 1);
     const Blocks tiles = even_blocks(m, kTileRows, 1);
@@ -117,7 +118,7 @@ void gemm(int64_t m, int64_t n, int64_t k, const A& a, const B& b, const C& c) {
                             min(n, column + cut.columns.size)};
         for (int64_t i = 0; i < depths.count; i++) {
             const int64_t k0 = i * depths.size, end = min(k, k0 + depths.size);
-            const DepthBlock block{k0, end - k0, min(depths.size, k - end), i == 0,
+            const DepthBlock block{k0, end - k0, min(depths.size, k - end), i == 0 && !add,
                                    i + 1 == depths.count};
             multiply_block(block, all, groups.size, tiles.size, a, b, c, to);
         }

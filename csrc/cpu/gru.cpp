@@ -83,17 +83,14 @@ struct GruGradient {
     Live live;
     int64_t h_size, state_row, delta_row;
     const T *grad_y, *kept, *h_before;
-    T *carry, *delta, *delta_h;
+    T *carry, *delta;
+    int64_t columns;  // of delta
 
     TATAMI_INLINE void fetch(int64_t row, Units<T> u) const {
         for (int part = 0; part < 4; part++) u.fetch(kept + (row * 4 + part) * h_size);
         for (const T* state : {h_before, static_cast<const T*>(carry)})
             u.fetch(state + row * state_row);
         if (grad_y) u.fetch(grad_y + row * h_size);
-    }
-    TATAMI_INLINE T* zeros(T* to, Units<T> u) const {
-        for (int gate = 0; gate < 3; gate++) u.store(to + gate * h_size, Vec<T>{});
-        return to;
     }
     // The gradient of this step's h; false where the row stands still and it is only passed on.
     TATAMI_INLINE bool incoming(int64_t row, Units<T> u, Vec<T>& dh) const {
@@ -104,8 +101,8 @@ struct GruGradient {
             return true;
         }
         u.store(at, dh);
-        zeros(delta + row * delta_row, u);
-        zeros(delta_h + row * delta_row, u);
+        for (int64_t c = 0; c < columns; c += h_size)
+            u.store(delta + row * delta_row + c, Vec<T>{});
         return false;
     }
 };
@@ -123,13 +120,11 @@ struct GruBackward : GruGradient<T> {
         const Vec<T> dz = dh * (h - n) * z * (T(1) - z);
         const Vec<T> dr = dn * q * r * (T(1) - r);
         u.store(this->carry + row * this->state_row, dh * z);
-        for (T* const to :
-             {this->delta + row * this->delta_row, this->delta_h + row * this->delta_row}) {
-            u.store(to, dr);
-            u.store(to + H, dz);
-        }
-        u.store(this->delta + row * this->delta_row + 2 * H, dn);
-        u.store(this->delta_h + row * this->delta_row + 2 * H, dn * r);
+        T* const to = this->delta + row * this->delta_row;
+        u.store(to, dn * r);
+        u.store(to + H, dr);
+        u.store(to + 2 * H, dz);
+        u.store(to + 3 * H, dn);
     }
 };
 
@@ -194,22 +189,21 @@ struct GruCell {
                                 f.a.w_hh + 2 * p.h * p.h, p.h, live},
                                share, GruCandidate<T>{parts});
     }
+    // In the order of delta's columns.
+    static void pack_back(const Recurrent& p, const T* w_hh, T* panels) {
+        const int64_t first = p.kind == RecurrentKind::gru ? p.h : 0, rest = p.columns - first;
+        pack_panels<T, 1>(panels, {w_hh + rest * p.h, p.h, 1}, p.h, first, p.columns);
+        pack_panels<T, 1>(panels + first * kPanel<T>, {w_hh, p.h, 1}, p.h, rest, p.columns);
+    }
     static int64_t back_depth(const Recurrent& p) {
         return p.kind == RecurrentKind::gru ? p.columns : 2 * p.h;
     }
     static void back(const BackwardFrame<T>& f, int64_t s, int64_t phase, const StepShare& share) {
         const Recurrent& p = f.p;
         const int64_t t = time_of(p, s);
-        const GruGradient<T> parts{{f.a.lengths, t},
-                                   p.h,
-                                   p.state_row,
-                                   p.delta_row,
-                                   f.grad_y_at(t),
-                                   f.kept_at(t),
-                                   f.h.before(t),
-                                   f.carry,
-                                   f.delta + f.delta_at(t),
-                                   f.delta_h + f.delta_at(t)};
+        const GruGradient<T> parts{
+            {f.a.lengths, t}, p.h,           p.state_row, f.delta_row,   f.grad_y_at(t),
+            f.kept_at(t),     f.h.before(t), f.carry,     f.delta_at(t), DeltaColumns(p).all};
         const StepProduct<T> later = from_later(f, s, back_depth(p));
         if (p.kind == RecurrentKind::gru)
             return TATAMI_ISA::step<T, 1>(later, share, GruBackward<T>{parts});

@@ -27,14 +27,16 @@ struct LstmCell {
         TATAMI_ISA::step<T, 4>(
             {p.h, p.h, f.h.before(t), p.state_row, f.panels, f.a.w_hh, p.h, live}, share, finish);
     }
+    static void pack_back(const Recurrent& p, const T* w_hh, T* panels) {
+        pack_panels<T, 1>(panels, {w_hh, p.h, 1}, p.h, p.columns);
+    }
     static int64_t back_depth(const Recurrent& p) { return p.columns; }
     static void back(const BackwardFrame<T>& f, int64_t s, int64_t, const StepShare& share) {
         const Recurrent& p = f.p;
         const int64_t t = time_of(p, s);
-        const LstmBackward<T> finish{
-            {f.a.lengths, t},       p.h,           p.state_row,  p.delta_row, f.grad_y_at(t),
-            f.kept_at(t),           f.c.before(t), f.c.after(t), f.carry,     f.carry_c,
-            f.delta + f.delta_at(t)};
+        const LstmBackward<T> finish{{f.a.lengths, t}, p.h,          p.state_row,   f.delta_row,
+                                     f.grad_y_at(t),   f.kept_at(t), f.c.before(t), f.c.after(t),
+                                     f.carry,          f.carry_c,    f.delta_at(t)};
         TATAMI_ISA::step<T, 1>(from_later(f, s, back_depth(p)), share, finish);
     }
 };

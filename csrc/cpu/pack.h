@@ -29,6 +29,25 @@ TATAMI_INLINE void transpose_strip(T* to, int64_t to_stride, const T* from, int6
     }
 }
 
+// to (columns, rows; row stride to_row) = transpose of from (rows, columns; row stride from_row).
+template <class T>
+void transposed(T* to, int64_t to_row, const T* from, int64_t from_row, int64_t rows,
+                int64_t columns) {
+    constexpr int64_t n = kLanes<T>;
+    for (int64_t r = 0; r < rows; r += n)
+        for (int64_t c = 0; c < columns; c += n) {
+            const int64_t down = min(n, rows - r), along = min(n, columns - c);
+            Vec<T> square[n];
+#pragma GCC unroll 16
+            for (int i = 0; i < n; i++)
+                square[i] = i < down ? load_first(from + (r + i) * from_row + c, along) : Vec<T>{};
+            transpose<T>(square);
+#pragma GCC unroll 16
+            for (int i = 0; i < n; i++)
+                if (i < along) store_first(to + (c + i) * to_row + r, square[i], down);
+        }
+}
+
 // Where column c (a multiple of the vector) of row d lies among panels of this depth.
 template <class T>
 TATAMI_INLINE int64_t panel_address(int64_t c, int64_t d, int64_t depth) {
@@ -128,17 +147,17 @@ struct MatrixC {
 
     TATAMI_INLINE void read(T* tile, int64_t row, int64_t rows, int64_t column,
                             int64_t columns) const {
-        const int64_t down = turned ? 1 : row_stride, along = turned ? row_stride : 1;
         const T* const from = at(row, column);
+        if (turned) return transposed(tile, kPanel<T>, from, row_stride, columns, rows);
         for (int64_t r = 0; r < rows; r++)
             for (int64_t c = 0; c < columns; c++)
-                tile[r * kPanel<T> + c] = from[r * down + c * along];
+                tile[r * kPanel<T> + c] = from[r * row_stride + c];
     }
 
     TATAMI_INLINE void write(const T* tile, int64_t row, int64_t rows, int64_t column,
                              int64_t columns) const {
         T* const to = at(row, column);
-        if (turned) return write_turned(tile, rows, columns, to);
+        if (turned) return transposed(to, row_stride, tile, kPanel<T>, rows, columns);
         for (int64_t r = 0; r < rows; r++)
             for (int64_t c = 0; c < columns; c += kLanes<T>)
                 store_first(to + r * row_stride + c, load(tile + r * kPanel<T> + c),
@@ -158,24 +177,6 @@ struct MatrixC {
   private:
     TATAMI_INLINE T* at(int64_t row, int64_t column) const {
         return data + (turned ? column * row_stride + row : row * row_stride + column);
-    }
-
-    // to (columns, rows; row stride row_stride) = transpose of tile (rows, kPanel)
-    TATAMI_INLINE void write_turned(const T* tile, int64_t rows, int64_t columns, T* to) const {
-        constexpr int n = kLanes<T>;
-        for (int64_t r = 0; r < rows; r += n)
-            for (int64_t c = 0; c < columns; c += n) {
-                Vec<T> square[n];
-#pragma GCC unroll 16
-                for (int i = 0; i < n; i++)
-                    square[i] = r + i < rows ? load(tile + (r + i) * kPanel<T> + c) : Vec<T>{};
-                transpose<T>(square);
-#pragma GCC unroll 16
-                for (int i = 0; i < n; i++)
-                    if (c + i < columns)
-                        store_first(to + (c + i) * row_stride + r, square[i],
-                                    min<int64_t>(n, rows - r));
-            }
     }
 };
 

@@ -35,13 +35,15 @@ struct Tasks {
     Blocks columns;  // of columns
 };
 
-// The cut that is done first, with a few tasks a thread at most. Packing a column of B costs about
-// as much as kPackRows rows of its products; packing a row of A, and meeting another core in the
-// middle of a row of C, as kPackColumns columns. kWait: the part of a task that the last thread is
-// behind.
+// Packing a column of B costs about as much as kPackRows rows of its products; packing a row of A,
+// and meeting another core in the middle of a row of C, as kPackColumns columns.
+inline constexpr int64_t kPackRows = 6, kPackColumns = 24;
+
+// The cut that is done first, with a few tasks a thread at most. kWait: the part of a task that the
+// last thread is behind.
 template <class T>
 TATAMI_INLINE Tasks plan_tasks(int64_t m, int64_t n, const Blocks& tiles, int threads) {
-    constexpr double kPackRows = 6, kPackColumns = 24, kWait = 0.02;
+    constexpr double kWait = 0.02;
     constexpr int64_t kRounds = 4;
     double least = 0;
     Tasks best{{1, tiles.count}, {1, n}};

@@ -113,11 +113,7 @@ void project(const ForwardFrame<T>& f, const T* panels, int64_t steps, const Ste
     const StepProduct<T> of_x{p.h, p.i,         f.a.x + f.kept_t * p.n * p.i, p.i, panels, nullptr,
                               p.i, {nullptr, 0}};
     const Projection<T, GATES> finish{f.bias, f.kept, p.h, p.kept_row};
-    const auto [begin, end] = share.rows;
-    if (end - begin == p.n)  // the rows of all steps are neighbours
-        return step<T, GATES>(of_x, {{0, steps * p.n}, share.part, share.parts}, finish);
-    for (int64_t s = 0; s < steps; s++)
-        step<T, GATES>(of_x, {{s * p.n + begin, s * p.n + end}, share.part, share.parts}, finish);
+    over_steps<T, GATES>(of_x, steps, p.n, share, finish);
 }
 
 // A single step: packing would cost more than the products.
@@ -189,31 +185,51 @@ void forward_sequence(const Recurrent& p, const RecurrentForward<T>& a) {
 
 // ---- Backward.
 
+// The gradients of the gates are kept for a stretch of steps that fits the last cache, and used up
+// before the next: of so many bytes, or so many rows where that is more.
+inline constexpr int64_t kDeltaBytes = 4 << 20;
+inline constexpr int64_t kDeltaRows = kDepth;
+
+// Columns of delta that are neighbours, and the rows of W_hh that they belong to.
+struct GatePart {
+    int64_t first, count, gate_row;
+};
+
+// A row of delta: the gradients of the gates as the projections of h enter, then as those of x do,
+// which share all columns but in a GRU that resets after the product: n times r, r, z, n.
+struct DeltaColumns {
+    int64_t x, all;    // the first of those of x, and how many there are
+    GatePart of_h[2];  // a GRU's r and z, n; else all, none
+
+    explicit DeltaColumns(const Recurrent& p)
+        : x(p.kind == RecurrentKind::gru ? p.h : 0), all(x + p.columns) {
+        const int64_t split = p.gates == 3 ? 2 * p.h : p.columns;
+        of_h[0] = {x, split, 0};
+        of_h[1] = {x ? 0 : split, p.columns - split, split};
+    }
+};
+
 template <class T>
 struct BackwardFrame {
     const Recurrent& p;
     const RecurrentBackward<T>& a;
     States<const T> h, c;
-    const T* panels;     // packed W_hh: rows are gates, columns units
-    T *delta, *delta_h;  // (t, n, delta_row): gradients of the gates as the projections of x and
-                         // of h enter them; one buffer where they are the same
+    const T* panels;  // packed W_hh: rows are columns of delta, columns units
+    T* delta;         // (steps + 2, n, delta_row) from step first_t - 1 on
+    int64_t delta_row;
     T *carry, *carry_c;  // (n, state_row): gradient of the states after a step, less what goes
                          // through the gates of later steps
+    int64_t first_t = 0, steps = 0;  // the stretch that delta holds, and a neighbour on both sides
+    bool begun = false;              // sums hold those of other stretches
 
     const T* kept_at(int64_t t) const { return a.kept + t * p.n * p.kept_row; }
-    int64_t delta_at(int64_t t) const { return t * p.n * p.delta_row; }
+    T* delta_at(int64_t t) const { return delta + (t - first_t + 1) * p.n * delta_row; }
     const T* grad_y_at(int64_t t) const { return a.grad_y ? a.grad_y + t * p.n * p.h : nullptr; }
 
-    // delta_h of step t, columns `first` to `first + depth`, times those rows of W_hh.
+    // delta of step t, columns `first` to `first + depth`, times those rows of W_hh.
     StepProduct<T> through(int64_t t, int64_t first, int64_t depth) const {
-        return {p.h,
-                depth,
-                delta_h + delta_at(t) + first,
-                p.delta_row,
-                panels + first * kPanel<T>,
-                nullptr,
-                p.columns,
-                {a.lengths, t}};
+        return {p.h,     depth,     delta_at(t) + first, delta_row, panels + first * kPanel<T>,
+                nullptr, p.columns, {a.lengths, t}};
     }
 };
 
@@ -222,50 +238,55 @@ struct BackwardFrame {
 template <class T>
 StepProduct<T> from_later(const BackwardFrame<T>& f, int64_t step, int64_t depth) {
     const bool last = step + 1 >= f.p.t;
-    return f.through(last ? 0 : time_of(f.p, step + 1), 0, last ? 0 : depth);
+    return f.through(last ? f.first_t : time_of(f.p, step + 1), 0, last ? 0 : depth);
 }
 
-// sum (columns) over the rows of delta (rows, columns; row stride `stride`), by blocks of rows so
+// sum (columns) = or += those of delta (rows, columns; row stride `stride`), by blocks of rows so
 // that the error grows slowly; computed in T.
 template <class T, class S>
-void sum_rows(const S* delta, int64_t stride, int64_t rows, int64_t columns, S* sum) {
+void sum_rows(const S* delta, int64_t stride, int64_t rows, int64_t columns, S* sum,
+              bool add = false) {
     constexpr int64_t block = 64;
-    parallel_for(ceil_div(columns, kLanes<T>), rows * columns / kLanes<T>, [&](int64_t task, int) {
-        const Units<T> units{task * kLanes<T>, min<int64_t>(kLanes<T>, columns - task * kLanes<T>)};
-        Vec<T> total{};
-        for (int64_t r0 = 0; r0 < rows; r0 += block) {
-            Vec<T> part{};
-            for (int64_t r = r0; r < min(rows, r0 + block); r++)
-                part += units.load(delta + r * stride);
-            total += part;
+    constexpr int kVectors = 4;  // long runs of a row
+    constexpr int64_t width = kVectors * kLanes<T>;
+    parallel_for(ceil_div(columns, width), rows * columns / kLanes<T>, [&](int64_t task, int) {
+        Units<T> units[kVectors];
+        Vec<T> total[kVectors] = {};
+        for (int v = 0; v < kVectors; v++) {
+            const int64_t first = task * width + v * kLanes<T>;
+            units[v] = {first, max<int64_t>(min<int64_t>(kLanes<T>, columns - first), 0)};
         }
-        units.store(sum, total);
+        for (int64_t r0 = 0; r0 < rows; r0 += block) {
+            Vec<T> part[kVectors] = {};
+            for (int64_t r = r0; r < min(rows, r0 + block); r++)
+#pragma GCC unroll 4
+                for (int v = 0; v < kVectors; v++) part[v] += units[v].load(delta + r * stride);
+#pragma GCC unroll 4
+            for (int v = 0; v < kVectors; v++) total[v] += part[v];
+        }
+        for (int v = 0; v < kVectors; v++)
+            units[v].store(sum, add ? total[v] + units[v].load(sum) : total[v]);
     });
 }
 
-// grad_w (count, k) = columns [first, first + count) of delta, transposed, times `right` (t n, k).
-template <class T>
-void weight_gradient(const Recurrent& p, const T* delta, int64_t first, int64_t count, int64_t k,
-                     const MatrixB<T>& right, T* grad_w) {
-    product<T>(count, k, p.t * p.n, {delta + first, 1, p.delta_row}, right,
-               {grad_w + first * k, k, nullptr, Activation::none});
-}
-
-// x with zeros past the rows' ends, where it may hold a NaN, which times a gradient of zero is one.
+// x of `steps` steps from first_t on, with zeros past the rows' ends, where it may hold a NaN,
+// which times a gradient of zero is one.
 template <class T>
 class EndedRows {
   public:
-    EndedRows(const Recurrent& p, const RecurrentBackward<T>& a)
-        : x_(a.x), own_(a.lengths ? size_t(p.t * p.n * p.i) * sizeof(T) : 0) {
+    EndedRows(const Recurrent& p, const RecurrentBackward<T>& a, int64_t first_t, int64_t steps)
+        : x_(a.x + first_t * p.n * p.i),
+          own_(a.lengths ? size_t(steps * p.n * p.i) * sizeof(T) : 0) {
         if (!a.lengths) return;
-        x_ = own_.template as<T>();
-        parallel_for(p.t * p.n, p.t * p.n * p.i / kLanes<T>, [&](int64_t row, int) {
-            T* const to = own_.template as<T>() + row * p.i;
-            if (row / p.n < a.lengths[row % p.n])
-                std::memcpy(to, a.x + row * p.i, size_t(p.i) * sizeof(T));
+        const T* const from = x_;
+        T* const own = own_.template as<T>();
+        parallel_for(steps * p.n, steps * p.n * p.i / kLanes<T>, [&](int64_t row, int) {
+            if (first_t + row / p.n < a.lengths[row % p.n])
+                std::memcpy(own + row * p.i, from + row * p.i, size_t(p.i) * sizeof(T));
             else
-                std::memset(to, 0, size_t(p.i) * sizeof(T));
+                std::memset(own + row * p.i, 0, size_t(p.i) * sizeof(T));
         });
+        x_ = own;
     }
     const T* data() const { return x_; }
 
@@ -274,26 +295,39 @@ class EndedRows {
     const memory::Scratch own_;
 };
 
-// Everything that is not recurrent: one product each over all steps.
+// grad_w (count, k) = or += columns [first, first + count) of delta, transposed, times `right`
+// (steps n, k; row stride right_row).
 template <class T>
-void finish_gradients(const BackwardFrame<T>& f) {
+void add_weights(const BackwardFrame<T>& f, int64_t first, int64_t count, const T* right,
+                 int64_t right_row, int64_t k, T* grad_w) {
+    const MatrixC<T> sums{grad_w, k, nullptr, Activation::none};
+    add_product<T>(count, k, f.steps * f.p.n, {f.delta_at(f.first_t) + first, 1, f.delta_row},
+                   {right, right_row, 1}, sums, f.begun);
+}
+
+// The stretch's gradient of x, and what it adds to those of the weights and biases.
+template <class T>
+void finish_stretch(const BackwardFrame<T>& f) {
     const Recurrent& p = f.p;
     const RecurrentBackward<T>& a = f.a;
-    const int64_t rows = p.t * p.n;
-    const EndedRows<T> x(p, a);
-    product<T>(rows, p.i, p.columns, {f.delta, p.delta_row, 1}, {a.w_ih, p.i, 1},
-               {a.grad_x, p.i, nullptr, Activation::none});
-    weight_gradient<T>(p, f.delta, 0, p.columns, p.i, {x.data(), p.i, 1}, a.grad_w_ih);
-    const MatrixB<T> h{f.h.before(0), p.state_row, 1};
-    if (p.kind == RecurrentKind::gru_reset_before) {  // its last gate saw r h, which it kept
-        weight_gradient<T>(p, f.delta_h, 0, 2 * p.h, p.h, h, a.grad_w_hh);
-        weight_gradient<T>(p, f.delta_h, 2 * p.h, p.h, p.h, {a.kept + 3 * p.h, p.kept_row, 1},
-                           a.grad_w_hh);
-    } else {
-        weight_gradient<T>(p, f.delta_h, 0, p.columns, p.h, h, a.grad_w_hh);
+    const int64_t rows = f.steps * p.n;
+    const DeltaColumns columns(p);
+    const T *const h = f.h.before(f.first_t), *const delta = f.delta_at(f.first_t);
+    product<T>(rows, p.i, p.columns, {delta + columns.x, f.delta_row, 1}, {a.w_ih, p.i, 1},
+               {a.grad_x + f.first_t * p.n * p.i, p.i, nullptr, Activation::none});
+    const EndedRows<T> x(p, a, f.first_t, f.steps);
+    add_weights(f, columns.x, p.columns, x.data(), p.i, p.i, a.grad_w_ih);
+    if (a.grad_b_ih)
+        sum_rows<T>(delta + columns.x, f.delta_row, rows, p.columns, a.grad_b_ih, f.begun);
+    for (const GatePart& part : columns.of_h) {
+        // Where the reset comes first, the last gate saw r h, which it kept.
+        const bool kept = p.kind == RecurrentKind::gru_reset_before && part.gate_row;
+        add_weights(f, part.first, part.count, kept ? f.kept_at(f.first_t) + 3 * p.h : h,
+                    kept ? p.kept_row : p.state_row, p.h, a.grad_w_hh + part.gate_row * p.h);
+        if (a.grad_b_hh)
+            sum_rows<T>(delta + part.first, f.delta_row, rows, part.count,
+                        a.grad_b_hh + part.gate_row, f.begun);
     }
-    if (a.grad_b_ih) sum_rows<T>(f.delta, p.delta_row, rows, p.columns, a.grad_b_ih);
-    if (a.grad_b_hh) sum_rows<T>(f.delta_h, p.delta_row, rows, p.columns, a.grad_b_hh);
 }
 
 // grad_h0 = what the first step sends back.
@@ -310,35 +344,55 @@ struct FirstState {
     }
 };
 
-// Cell<T>: void back(frame, step, phase, share): delta of that step and carry, from those of the
+// The steps of a stretch, of which `done` come after it.
+template <class T, class Cell>
+void backward_steps(const BackwardFrame<T>& f, int64_t done) {
+    const Recurrent& p = f.p;
+    const int64_t phases = Cell::phases(p), last = f.steps * phases;
+    const bool to_start = done + f.steps == p.t;
+    for_steps<T>(p, last + to_start, [&](int64_t s, const StepShare& share) {
+        if (s < last) return Cell::back(f, p.t - 1 - done - s / phases, s % phases, share);
+        step<T, 1>(from_later(f, -1, Cell::back_depth(p)), share,
+                   FirstState<T>{f.carry, p.state_row, f.a.grad_h0, p.h});
+    });
+}
+
+// Cell<T>: void pack_back(p, w_hh, panels);
+//          void back(frame, step, phase, share): delta of that step and carry, from those of the
 //          next;
 //          int64_t back_depth(p): columns of delta that go through W_hh at once.
 template <class T, class Cell>
 void backward_sequence(const Recurrent& p, const RecurrentBackward<T>& a) {
-    const bool two = p.kind == RecurrentKind::gru;
-    const int64_t slot = p.n * p.state_row, deltas = p.t * p.n * p.delta_row;
+    const int64_t slot = p.n * p.state_row, delta_row = Recurrent::padded_row(DeltaColumns(p).all),
+                  delta_slot = p.n * delta_row;
+    const int64_t most = max(kDeltaBytes / max<int64_t>(delta_slot * sizeof(T), 1),
+                             ceil_div(kDeltaRows, max<int64_t>(p.n, 1)));
+    const Blocks stretches = even_blocks(p.t, most, 1);
     const memory::Scratch panels(panels_size<T, 1>(p.h, p.columns) * sizeof(T)),
-        delta((two ? 2 : 1) * deltas * sizeof(T)), carry(2 * slot * sizeof(T));
-    const BackwardFrame<T> f{p,
-                             a,
-                             {a.h_states, slot, true, p.reverse},
-                             {a.c_states, slot, true, p.reverse},
-                             panels.as<T>(),
-                             delta.as<T>(),
-                             delta.as<T>() + (two ? deltas : 0),
-                             carry.as<T>(),
-                             carry.as<T>() + slot};
-    pack_panels<T, 1>(panels.as<T>(), {a.w_hh, p.h, 1}, p.h, p.columns);
+        delta((stretches.size + 2) * delta_slot * sizeof(T)), carry(2 * slot * sizeof(T));
+    BackwardFrame<T> f{p,
+                       a,
+                       {a.h_states, slot, true, p.reverse},
+                       {a.c_states, slot, true, p.reverse},
+                       panels.as<T>(),
+                       delta.as<T>(),
+                       delta_row,
+                       carry.as<T>(),
+                       carry.as<T>() + slot};
+    Cell::pack_back(p, a.w_hh, panels.as<T>());
     copy_rows(f.carry, p.state_row, a.grad_h_n, p.h, p.n, p.h);
     copy_rows(f.carry_c, p.state_row, a.grad_c_n, p.h, p.n, p.h);
-    const int64_t phases = Cell::phases(p), last = p.t * phases;
-    for_steps<T>(p, last + 1, [&](int64_t s, const StepShare& share) {
-        if (s < last) return Cell::back(f, p.t - 1 - s / phases, s % phases, share);
-        step<T, 1>(from_later(f, -1, Cell::back_depth(p)), share,
-                   FirstState<T>{f.carry, p.state_row, a.grad_h0, p.h});
-    });
+    for (int64_t i = 0; i < stretches.count; i++) {
+        const int64_t done = i * stretches.size, steps = min(stretches.size, p.t - done);
+        const T* const later = i ? f.delta_at(time_of(p, p.t - done)) : nullptr;
+        f.first_t = p.reverse ? done : p.t - done - steps;
+        f.steps = steps;
+        if (i) std::memcpy(f.delta_at(time_of(p, p.t - done)), later, delta_slot * sizeof(T));
+        backward_steps<T, Cell>(f, done);
+        finish_stretch(f);
+        f.begun = true;
+    }
     if (a.grad_c0) copy_rows<T>(a.grad_c0, p.h, f.carry_c, p.state_row, p.n, p.h);
-    finish_gradients(f);
 }
 
 }  // namespace tatami::TATAMI_ISA

@@ -75,6 +75,9 @@ struct RnnCell {
             RnnForward<T>{live, p.h, p.state_row, relu, f.h.before(t), f.kept_at(t), f.h.after(t),
                           f.y_at(t)});
     }
+    static void pack_back(const Recurrent& p, const T* w_hh, T* panels) {
+        pack_panels<T, 1>(panels, {w_hh, p.h, 1}, p.h, p.columns);
+    }
     static int64_t back_depth(const Recurrent& p) { return p.columns; }
     static void back(const BackwardFrame<T>& f, int64_t s, int64_t, const StepShare& share) {
         const Recurrent& p = f.p;
@@ -82,12 +85,12 @@ struct RnnCell {
         const RnnBackward<T> finish{{f.a.lengths, t},
                                     p.h,
                                     p.state_row,
-                                    p.delta_row,
+                                    f.delta_row,
                                     p.kind == RecurrentKind::rnn_relu,
                                     f.grad_y_at(t),
                                     f.h.after(t),
                                     f.carry,
-                                    f.delta + f.delta_at(t)};
+                                    f.delta_at(t)};
         TATAMI_ISA::step<T, 1>(from_later(f, s, back_depth(p)), share, finish);
     }
 };

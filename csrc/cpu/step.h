@@ -80,12 +80,15 @@ TATAMI_INLINE int64_t panels_size(int64_t units, int64_t depth) {
     return ceil_div(units, kStepUnits<T, GATES>) * depth * kStepVectors<GATES> * kLanes<T>;
 }
 
-// to (panels; depth, kStepVectors vectors) = W (GATES units, depth), zeros past the last unit.
+// to (panels; depth, kStepVectors vectors) = W (GATES units, depth), zeros past the last unit; as a
+// part of panels that are panel_depth deep.
 template <class T, int GATES>
-void pack_panels(T* to, const MatrixB<T>& w, int64_t units, int64_t depth) {
+void pack_panels(T* to, const MatrixB<T>& w, int64_t units, int64_t depth, int64_t panel_depth) {
     constexpr int64_t width = kStepUnits<T, GATES>, columns = kStepVectors<GATES> * kLanes<T>;
-    parallel_for(ceil_div(units, width), GATES * units * depth / kLanes<T>, [&](int64_t p, int) {
-        T* const panel = to + p * depth * columns;
+    constexpr int64_t kVector = 8;  // to read, turn and write one
+    const int64_t work = GATES * units * depth / kLanes<T> * kVector;
+    parallel_for(ceil_div(units, width), work, [&](int64_t p, int) {
+        T* const panel = to + p * panel_depth * columns;
         const int64_t unit = p * width, count = min(width, units - unit);
         if constexpr (GATES == 1)
             w.pack(panel, unit, count, 0, depth);
@@ -95,6 +98,11 @@ void pack_panels(T* to, const MatrixB<T>& w, int64_t units, int64_t depth) {
                                 w.data + (g * units + unit) * w.column_stride, w.column_stride,
                                 count, depth);
     });
+}
+
+template <class T, int GATES>
+void pack_panels(T* to, const MatrixB<T>& w, int64_t units, int64_t depth) {
+    pack_panels<T, GATES>(to, w, units, depth, depth);
 }
 
 namespace detail {
@@ -207,6 +215,17 @@ void step(const StepProduct<T>& s, const StepShare& share, const Finish& finish)
         detail::step_panel<T, GATES>(s, row, min(tiles.size, share.rows.end - row), i / tiles.count,
                                      finish);
     }
+}
+
+// The same product for all rows of `steps` steps at once, n each, which lie one after the other.
+template <class T, int GATES, class Finish>
+void over_steps(const StepProduct<T>& product, int64_t steps, int64_t n, const StepShare& share,
+                const Finish& finish) {
+    const auto [begin, end] = share.rows;
+    if (end - begin == n)
+        return step<T, GATES>(product, {{0, steps * n}, share.part, share.parts}, finish);
+    for (int64_t s = 0; s < steps; s++)
+        step<T, GATES>(product, {{s * n + begin, s * n + end}, share.part, share.parts}, finish);
 }
 
 }  // namespace tatami::TATAMI_ISA

@@ -16,9 +16,7 @@ static int64_t gates_of(RecurrentKind kind) {
     }
 }
 
-// Whole cache lines, and no multiple of 1 KiB: rows that a tile reads side by side would share
-// their sets of the cache.
-static int64_t padded_row(int64_t n) {
+int64_t Recurrent::padded_row(int64_t n) {
     const int64_t whole = (n + 15) / 16 * 16;
     return whole % 256 ? whole : whole + 16;
 }

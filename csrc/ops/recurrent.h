@@ -28,11 +28,15 @@ struct Recurrent {
     int64_t t, n, i, h;
     int64_t gates;    // 4, 3 or 1
     int64_t columns;  // gates h
-    // Rows of buffers, in elements. State rows are padded: see padded_row in recurrent.cpp.
+    // Rows of buffers, in elements.
     int64_t state_row;  // >= h
     int64_t kept_row;   // what a step keeps of a row for the gradient: lstm i f g o, gru r z n and
                         // W_hn h + b_hn (or r h), of h each; rnn a
     int64_t delta_row;  // >= columns: gradients of the gates of a row
+
+    // Whole cache lines, and no multiple of 1 KiB: rows that a tile reads side by side would share
+    // their sets of the cache.
+    static int64_t padded_row(int64_t n);
 
     Shape y() const { return {t, n, h}; }
     Shape state() const { return {n, h}; }

@@ -76,12 +76,7 @@ static void forward(const Recurrent& p, const RecurrentForward<Bfloat16>& a) {
                 x_row / 2,  x_panels.as<Twin>(), nullptr,
                 twins(p.i), {nullptr, 0}};
             const Projection<float, 4> finish{bias.as<float>(), gates.as<float>(), p.h, p.columns};
-            const auto [begin, end] = share.rows;
-            if (end - begin == p.n)  // the rows of all steps are neighbours
-                return step<Twin, 4>(of_x, {{0, steps * p.n}, share.part, share.parts}, finish);
-            for (int64_t s = 0; s < steps; s++)
-                step<Twin, 4>(of_x, {{s * p.n + begin, s * p.n + end}, share.part, share.parts},
-                              finish);
+            over_steps<Twin, 4>(of_x, steps, p.n, share, finish);
         };
         for_steps<Bfloat16>(p, 1 + steps, [&](int64_t s, const StepShare& share) {
             if (s == 0) return project(share);
@@ -173,7 +168,7 @@ static void backward(const Recurrent& p, const RecurrentBackward<Bfloat16>& a) {
     const auto rounded = [](Bfloat16* to, int64_t columns) {
         return RoundedC{to, columns, nullptr, Activation::none};
     };
-    const EndedRows<Bfloat16> x(p, a);
+    const EndedRows<Bfloat16> x(p, a, 0, p.t);
     const TwinsA turned{delta, 1, p.delta_row, rows};
     product(rows, p.i, TwinsA{delta, p.delta_row, 1, p.columns}, TwinsB{a.w_ih, p.i, 1, p.columns},
             rounded(a.grad_x, p.i));
