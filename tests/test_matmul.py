@@ -35,7 +35,8 @@ def test_every_size_around_the_vector_width(isa):
 
 def test_every_form_of_transposed_view(isa):
     for dtype in DTYPES:
-        for m, n, k in ((3, 20, 40), (20, 30, 40), (100, 70, 600), (1, 200, 40), (200, 1, 40)):
+        sizes = ((3, 20, 40), (20, 30, 40), (100, 70, 600), (1, 200, 40), (200, 1, 40))
+        for m, n, k in (*sizes, (210, 30, 1100)):  # the last is computed as its transpose
             a, b = whole((m, k), (k, n), dtype=dtype)
             wanted = R.matmul(a, b)
             for left in (a, np.asfortranarray(a), np.repeat(a, 2, 1)[:, ::2], a[::-1][::-1]):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import reference as R
+import tatami
 from sources import Source
-from support import assert_close
+from support import assert_close, assert_same_bits
 from tatami import kernels as K
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -77,6 +78,26 @@ def test_sizes_that_are_multiples_of_nothing(name, options, reverse, isa):
         found = getattr(K, f"{name}_grad")(*grads, cache)
         for g, ref in zip(found, getattr(R, f"{name}_grad")(*grads, kept), strict=True):
             assert_close(g, ref, magnitude(arrays) * np.abs(ref).max(initial=0), label)
+
+
+@pytest.mark.skipif(tatami.isa() == "cuda", reason="a GPU keeps the gradients of all steps")
+@pytest.mark.parametrize("reverse", [False, True])
+@every_variant
+def test_gradients_of_many_rows_are_summed_stretch_by_stretch(name, options, reverse, isa):
+    """More gradients of gates than are kept at once: 4 MB. Same bits on one thread and on two."""
+    steps, batch, inputs, hidden = 40, 600, 7, 40
+    arrays = layer(name, steps, batch, inputs, hidden)
+    settings = {"lengths": np.arange(batch) % (steps + 1), "reverse": reverse, **options}
+    *mine, cache = run(name, arrays, return_cache=True, **settings)
+    *_, kept = run(name, arrays, R, return_cache=True, **settings)
+    grads = [Source(7)(*y.shape).astype(np.float32) for y in mine]
+    tatami.set_num_threads(1)
+    found = getattr(K, f"{name}_grad")(*grads, cache)
+    tatami.set_num_threads(2)
+    for a, b in zip(getattr(K, f"{name}_grad")(*grads, cache), found, strict=True):
+        assert_same_bits(a, b)
+    for g, ref in zip(found, getattr(R, f"{name}_grad")(*grads, kept), strict=True):
+        assert_close(g, ref, magnitude(arrays) * np.abs(ref).max())
 
 
 @every_layer
