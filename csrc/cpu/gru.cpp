@@ -1,6 +1,6 @@
 // GRU: gates r z n, state h; the reset gate after the product with W_hn (PyTorch's) or before it.
 #include "cpu/math.h"
-#include "cpu/recurrent.h"
+#include "cpu/recurrent_grad.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {

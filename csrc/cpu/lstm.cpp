@@ -1,6 +1,6 @@
 #include "cpu/lstm.h"
 
-#include "cpu/recurrent.h"
+#include "cpu/recurrent_grad.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {

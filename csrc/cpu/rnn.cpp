@@ -1,7 +1,7 @@
 // The simple recurrent layer: one gate, state h.
 #include "cpu/activate.h"
 #include "cpu/math.h"
-#include "cpu/recurrent.h"
+#include "cpu/recurrent_grad.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {

@@ -4,7 +4,7 @@
 #include "cpu/lstm.h"
 
 #include "cpu/bfloat16/product.h"
-#include "cpu/recurrent.h"
+#include "cpu/recurrent_grad.h"
 #include "cpu/table.h"
 
 namespace tatami::TATAMI_ISA {
